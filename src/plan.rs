@@ -75,10 +75,19 @@ pub struct About {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
     pub flag: String,
-    /// What must still stand at the key: its exact bytes, or nothing.
-    pub expect: Option<Vec<u8>>,
+    pub expect: Expect,
     pub record: RecordWrite,
     pub spec: SpecWrite,
+}
+
+/// What must still stand at a key for a commit to go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    Absent,
+    /// These exact bytes.
+    Value(Vec<u8>),
+    /// Whatever it is: the key is neither read nor written.
+    Any,
 }
 
 #[derive(Clone, Debug, PartialEq)]

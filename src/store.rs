@@ -2,7 +2,7 @@
 //!
 //! A store knows keys and bytes; what a record means is `record`'s business, what to write `plan`'s.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::plan::{Commit, Snapshot};
 
@@ -60,4 +60,11 @@ pub struct HistoryEntry {
     pub reason: Option<String>,
     /// Flag to its record before and after, as text; `None` where there was none.
     pub records: BTreeMap<String, (Option<String>, Option<String>)>,
+}
+
+/// Why a store could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Todo(String),
 }

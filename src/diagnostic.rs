@@ -150,11 +150,16 @@ impl Diagnostic {
 
     #[must_use]
     pub fn with_related(mut self, location: Location, message: impl Into<String>) -> Self {
+        self.relate(location, message);
+        self
+    }
+
+    /// Adds another place that belongs to the finding.
+    pub fn relate(&mut self, location: Location, message: impl Into<String>) {
         self.related.push(Related {
             message: message.into(),
             location,
         });
-        self
     }
 
     #[must_use]
@@ -251,7 +256,11 @@ impl LineIndex {
         }
         let line = self.line(u32::try_from(end).unwrap_or(u32::MAX));
         let start = self.starts[line as usize - 1] as usize;
-        let column = text[start..end].chars().filter(|c| *c != '\u{feff}').count() + 1;
+        let column = text[start..end]
+            .chars()
+            .filter(|c| *c != '\u{feff}')
+            .count()
+            + 1;
         Position {
             line,
             column: u32::try_from(column).unwrap_or(u32::MAX),
@@ -262,7 +271,10 @@ impl LineIndex {
     #[must_use]
     pub fn line_range(&self, text: &str, line: u32) -> Range<usize> {
         let at = (line.max(1) as usize - 1).min(self.starts.len() - 1);
-        let end = self.starts.get(at + 1).map_or(text.len(), |end| *end as usize);
+        let end = self
+            .starts
+            .get(at + 1)
+            .map_or(text.len(), |end| *end as usize);
         self.starts[at] as usize..end
     }
 
@@ -272,11 +284,18 @@ impl LineIndex {
     }
 }
 
+/// Words longer than this, in bytes, are compared with nothing: that takes the product of two lengths.
+const LONGEST_WORD: usize = 128;
+
 /// The known word that `wrong` most likely stands for, if one is near enough to suggest.
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if wrong.len() > LONGEST_WORD {
+        return None;
+    }
     let folded = fold(wrong);
     known
         .into_iter()
+        .filter(|word| word.len() <= LONGEST_WORD)
         .map(|word| (strsim::damerau_levenshtein(&folded, &fold(word)), word))
         .filter(|(distance, word)| *distance <= word.chars().count().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)

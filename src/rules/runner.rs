@@ -1,0 +1,109 @@
+//! Runs the rules: over one file, which files in parallel can do, and over the set of all files.
+
+use std::collections::HashMap;
+
+use crate::diagnostic::{Diagnostic, FileId, Files};
+use crate::model::{self, Flag};
+use crate::{schema, yaml};
+
+use super::{Check, Context, Findings, Levels, Suppressions};
+
+/// What a run of the rules is given besides the files.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub context: Context,
+    pub levels: Levels,
+}
+
+/// What came of reading and checking one file by itself.
+#[derive(Debug, Default)]
+pub struct Checked {
+    pub file: FileId,
+    /// In file order.
+    pub flags: Vec<Flag>,
+    /// In file order, suppressed ones left out.
+    pub diagnostics: Vec<Diagnostic>,
+    pub suppressions: Suppressions,
+}
+
+/// Reads one file and runs the rules that look at one flag at a time. Nothing of the text is kept.
+#[must_use]
+pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
+    let mut checked = Checked {
+        file,
+        ..Checked::default()
+    };
+    match yaml::decode(file, bytes) {
+        Ok(text) => read(text, &mut checked),
+        Err(diagnostic) => checked.diagnostics.push(diagnostic),
+    }
+    checked.diagnostics.retain_mut(|diagnostic| {
+        let severity = settings.levels.severity(diagnostic.rule);
+        diagnostic.severity = severity.unwrap_or(diagnostic.severity);
+        severity.is_some()
+    });
+    for (rule, severity) in settings.levels.active() {
+        if let Check::Flag(check) = rule.check {
+            let mut findings = Findings::new(rule.id, severity, &mut checked.diagnostics);
+            for flag in &checked.flags {
+                check(flag, &settings.context, &mut findings);
+            }
+        }
+    }
+    let suppressions = &checked.suppressions;
+    checked
+        .diagnostics
+        .retain(|found| !suppressions.hide(found.rule, found.location.span.start));
+    settle(&mut checked.diagnostics);
+    checked
+}
+
+/// Runs the rules that look at all flags at once. Their findings are grouped by rule.
+#[must_use]
+pub fn check_set(checked: &[Checked], files: &Files, settings: &Settings) -> Vec<Diagnostic> {
+    let mut by_name: Vec<&Checked> = checked.iter().collect();
+    by_name.sort_by_key(|checked| files.name(checked.file));
+    let flags: Vec<&Flag> = by_name.iter().flat_map(|checked| &checked.flags).collect();
+
+    let mut diagnostics = Vec::new();
+    for (rule, severity) in settings.levels.active() {
+        if let Check::Set(check) = rule.check {
+            let mut findings = Findings::new(rule.id, severity, &mut diagnostics);
+            check(&flags, &settings.context, &mut findings);
+        }
+    }
+    if !diagnostics.is_empty() {
+        let suppressions: HashMap<FileId, &Suppressions> = checked
+            .iter()
+            .map(|checked| (checked.file, &checked.suppressions))
+            .collect();
+        diagnostics.retain(|found| {
+            suppressions
+                .get(&found.location.file)
+                .is_none_or(|file| !file.hide(found.rule, found.location.span.start))
+        });
+    }
+    diagnostics
+}
+
+/// Text to flags, with what is found on the way.
+fn read(text: &str, checked: &mut Checked) {
+    let file = checked.file;
+    let (tree, mut diagnostics) = yaml::parse(file, text);
+    for document in tree.documents() {
+        diagnostics.extend(schema::validate(file, &tree, *document));
+        checked.flags.extend(model::flags(file, &tree, *document));
+    }
+    checked.suppressions = Suppressions::read(text, tree.comments());
+    checked.diagnostics = diagnostics;
+}
+
+/// File order. What several flags share through an alias is one mistake, so it is told once.
+fn settle(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by_key(|found| (found.location, found.rule));
+    diagnostics.dedup_by(|later, first| {
+        later.rule == first.rule
+            && later.location == first.location
+            && later.message == first.message
+    });
+}

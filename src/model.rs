@@ -3,12 +3,15 @@
 //! [`flags`] reads a tree leniently: a part that is missing or wrong is left out (the schema has
 //! said so), everything else is there for the rules to look at.
 
+mod read;
+
 use std::fmt;
 
 use jiff::civil::Date;
 
 use crate::diagnostic::{FileId, Location, Span};
-use crate::yaml::{NodeId, Tree};
+
+pub use read::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS, flags};
 
 /// A share in thousandths of a percent: 0 to 100,000. The same unit as a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,17 +102,18 @@ pub struct Forced {
     pub users: Vec<Spanned<Box<str>>>,
 }
 
-/// The fields that an environment may replace.
+/// The fields that an environment may replace. What most flags do without is boxed: a hundred
+/// thousand of these are held at once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     pub enabled: Option<Field<bool>>,
     pub percentage: Option<Field<Percent>>,
-    pub rollout: Option<Field<Vec<Stage>>>,
-    pub variants: Option<Field<Vec<Variant>>>,
-    pub control: Option<Field<Box<str>>>,
-    pub forced: Option<Field<Vec<Forced>>>,
-    pub allowed_users: Option<Field<Vec<Spanned<Box<str>>>>>,
-    pub allowed_groups: Option<Field<Vec<Spanned<Box<str>>>>>,
+    pub rollout: Option<Box<Field<Vec<Stage>>>>,
+    pub variants: Option<Box<Field<Vec<Variant>>>>,
+    pub control: Option<Box<Field<Box<str>>>>,
+    pub forced: Option<Box<Field<Vec<Forced>>>>,
+    pub allowed_users: Option<Box<Field<Vec<Spanned<Box<str>>>>>>,
+    pub allowed_groups: Option<Box<Field<Vec<Spanned<Box<str>>>>>>,
 }
 
 impl Settings {
@@ -174,12 +178,12 @@ pub struct Flag {
     pub owner: Option<Field<Box<str>>>,
     pub created: Option<Field<Date>>,
     pub expires: Option<Field<Expiry>>,
-    pub tags: Option<Field<Vec<Spanned<Box<str>>>>>,
-    pub salt: Option<Field<Box<str>>>,
+    pub tags: Option<Box<Field<Vec<Spanned<Box<str>>>>>>,
+    pub salt: Option<Box<Field<Box<str>>>>,
     /// What holds where no environment says otherwise.
     pub base: Settings,
-    pub environments: Option<Field<Vec<Override>>>,
-    pub tests: Option<Field<Vec<FlagTest>>>,
+    pub environments: Option<Box<Field<Vec<Override>>>>,
+    pub tests: Option<Box<Field<Vec<FlagTest>>>>,
     /// False where part of the flag could not be read: it is linted and never applied.
     pub complete: bool,
 }
@@ -207,10 +211,4 @@ impl Flag {
                 |over| self.base.overridden_by(&over.settings),
             )
     }
-}
-
-/// The flags of one document, as far as they could be read.
-#[must_use]
-pub fn flags(_file: FileId, _tree: &Tree<'_>, _document: NodeId) -> Vec<Flag> {
-    todo!()
 }

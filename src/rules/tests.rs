@@ -1,5 +1,5 @@
 use super::*;
-use crate::diagnostic::{FileId, Files};
+use crate::diagnostic::Files;
 
 fn settings() -> Settings {
     Settings {

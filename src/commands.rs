@@ -93,6 +93,11 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fai
     write(&mut out).and_then(|()| out.flush()).map_err(Failure::output)
 }
 
+/// Columns of the terminal, within reason.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(60, 140))
+}
+
 /// The command line as clap knows it, for completions and the manual.
 #[must_use]
 pub fn command() -> clap::Command {

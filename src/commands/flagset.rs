@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::progress::Progress;
 use super::session::Session;
-use super::{Colors, Failure};
+use super::{Colors, Failure, width};
 use crate::config::Environment;
-use crate::diagnostic::{Diagnostic, Files, Severity};
+use crate::diagnostic::{Diagnostic, Files};
 use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
 use crate::record::Spec;
@@ -20,7 +20,6 @@ pub(super) struct FlagSet {
     /// How many files were read.
     pub read: usize,
     pub checked: Vec<Checked>,
-    /// By file and place.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -50,7 +49,6 @@ impl FlagSet {
             diagnostics,
         };
         flag_set.add_config_mistakes(session);
-        flag_set.sort();
         Ok(flag_set)
     }
 
@@ -65,35 +63,27 @@ impl FlagSet {
         }));
     }
 
-    fn sort(&mut self) {
-        let files = &self.files;
-        self.diagnostics.sort_by(|a, b| {
-            let name = |found: &Diagnostic| files.name(found.location.file);
-            name(a).cmp(name(b)).then_with(|| (a.location.span, a.rule).cmp(&(b.location.span, b.rule)))
-        });
-    }
-
     pub(super) fn flags(&self) -> impl Iterator<Item = &Flag> {
         self.checked.iter().flat_map(|checked| &checked.flags)
     }
 
-    pub(super) fn count(&self, severity: Severity) -> usize {
-        self.diagnostics.iter().filter(|found| found.severity == severity).count()
+    pub(super) fn report(&self) -> report::Lint<'_> {
+        report::Lint {
+            files: &self.files,
+            checked: self.read,
+            flags: self.flags().count(),
+            diagnostics: &self.diagnostics,
+        }
     }
 
     /// The flag set as `environment` wants it, or a failure where there are errors in it: they are
     /// shown, and nothing is planned from files that were not understood.
     pub(super) fn target(&self, environment: &Environment, quiet: bool, colors: Colors) -> Result<Target, Failure> {
-        let errors = self.count(Severity::Error);
-        let shown: Vec<_> = self
-            .diagnostics
-            .iter()
-            .filter(|found| !quiet || found.severity == Severity::Error)
-            .cloned()
-            .collect();
-        if !shown.is_empty() {
+        let found = self.report();
+        let errors = found.errors();
+        if errors > 0 || (found.warnings() > 0 && !quiet) {
             let mut stderr = std::io::stderr().lock();
-            report::human::diagnostics(&mut stderr, &shown, &self.files, colors.stderr).map_err(Failure::output)?;
+            report::human::findings(&found, colors.stderr, width(), &mut stderr).map_err(Failure::output)?;
         }
         if errors > 0 {
             let plural = if errors == 1 { "" } else { "s" };

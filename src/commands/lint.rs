@@ -1,12 +1,9 @@
 //! `hoist lint`
 
-use std::io::Write;
-
 use super::flagset::FlagSet;
 use super::session::Session;
-use super::{Colors, Ending, Failure, print};
+use super::{Colors, Ending, Failure, print, width};
 use crate::cli::{Global, Lint, LintFormat};
-use crate::diagnostic::Severity;
 use crate::report;
 use crate::rules::{self, Rule};
 
@@ -16,20 +13,13 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
     }
     let session = Session::open(global)?;
     let flag_set = FlagSet::load(&session, &args.paths)?;
-    let summary = report::Summary {
-        files: flag_set.read,
-        flags: flag_set.flags().count(),
-        errors: flag_set.count(Severity::Error),
-        warnings: flag_set.count(Severity::Warning),
-    };
+    let found = flag_set.report();
     print(|out| match args.format {
-        LintFormat::Human => {
-            report::human::diagnostics(out, &flag_set.diagnostics, &flag_set.files, colors.stdout)?;
-            if global.quiet { Ok(()) } else { report::human::summary(out, &summary, colors.stdout) }
-        }
-        LintFormat::Json => report::json::diagnostics(out, &flag_set.diagnostics, &flag_set.files, &summary),
+        LintFormat::Human if global.quiet => report::human::findings(&found, colors.stdout, width(), out),
+        LintFormat::Human => report::human::lint(&found, colors.stdout, width(), out),
+        LintFormat::Json => report::json::lint(&found, out),
     })?;
-    let bad = summary.errors > 0 || (args.deny_warnings && summary.warnings > 0);
+    let bad = found.errors() > 0 || (args.deny_warnings && found.warnings() > 0);
     Ok(if bad { Ending::No } else { Ending::Done })
 }
 

@@ -211,8 +211,7 @@ impl Reader {
             match Levels::default().set(name, level) {
                 Ok(()) => config.lint.rules.push((name.clone().into_owned(), level)),
                 Err(error) => {
-                    let hint = error.hint();
-                    self.report(key.span(), error.to_string()).help = hint;
+                    self.report(key.span(), error.to_string());
                 }
             }
         }

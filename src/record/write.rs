@@ -37,8 +37,8 @@ pub(super) fn spec(flag: &Flag, settings: &Settings) -> Map<String, Value> {
         put("percentage", percentage.to_json());
     }
     if kind != Kind::Experiment {
-        put("allowed_users", list(settings.allowed_users.as_ref()));
-        put("allowed_groups", list(settings.allowed_groups.as_ref()));
+        put("allowed_users", list(settings.allowed_users.as_deref()));
+        put("allowed_groups", list(settings.allowed_groups.as_deref()));
     }
     if let (Kind::Rollout, Some(rollout)) = (kind, &settings.rollout) {
         let stage = |stage: &crate::model::Stage| {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, FileId, Files};
+use crate::diagnostic::{Diagnostic, FileId, Files, LineIndex};
 use crate::model::{self, Flag};
 use crate::{schema, yaml};
 
@@ -90,9 +90,10 @@ pub fn check_set(checked: &[Checked], files: &Files, settings: &Settings) -> Vec
 fn read(text: &str, checked: &mut Checked) {
     let file = checked.file;
     let (tree, mut diagnostics) = yaml::parse(file, text);
+    let lines = LineIndex::new(text);
     for document in tree.documents() {
         diagnostics.extend(schema::validate(file, &tree, *document));
-        checked.flags.extend(model::flags(file, &tree, *document));
+        checked.flags.extend(model::flags(file, &tree, &lines, *document));
     }
     checked.suppressions = Suppressions::read(text, tree.comments());
     checked.diagnostics = diagnostics;

@@ -77,7 +77,7 @@ fn own(flag: &Flag, settings: &Settings, variants: &Variants, findings: &mut Fin
         found.help = Some(format!("the variants are {}", list(names(variants))));
         found.relate(flag.at(variants.key), "the variants");
     }
-    for name in unknown(settings.forced.as_ref(), variants) {
+    for name in unknown(settings.forced.as_deref(), variants) {
         let message = format!("`forced` names `{}`, which is not a variant", name.value);
         let found = findings.report(flag, name.span, message);
         found.fix = rename(&name.value, name.span, names(variants));
@@ -108,7 +108,7 @@ fn inherited(flag: &Flag, over: &Settings, variants: &Variants, findings: &mut F
         report("control", &control.value, control.span);
     }
     if over.forced.is_none() {
-        for name in unknown(flag.base.forced.as_ref(), variants) {
+        for name in unknown(flag.base.forced.as_deref(), variants) {
             if has(before, &name.value) {
                 report("forced", &name.value, name.span);
             }

@@ -81,10 +81,13 @@ impl FlagSet {
     pub(super) fn target(&self, environment: &Environment, quiet: bool, colors: Colors) -> Result<Target, Failure> {
         let found = self.report();
         let errors = found.errors();
-        if errors > 0 || (found.warnings() > 0 && !quiet) {
-            let mut stderr = std::io::stderr().lock();
+        let mut stderr = std::io::stderr().lock();
+        if !quiet {
+            report::human::lint(&found, colors.stderr, width(), &mut stderr).map_err(Failure::output)?;
+        } else if errors > 0 {
             report::human::findings(&found, colors.stderr, width(), &mut stderr).map_err(Failure::output)?;
         }
+        drop(stderr);
         if errors > 0 {
             let plural = if errors == 1 { "" } else { "s" };
             return Err(Failure::findings(format!("{errors} error{plural} in the flag files; nothing was planned"))

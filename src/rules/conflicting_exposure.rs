@@ -70,12 +70,12 @@ static CONFLICTS: [Conflict; 4] = [
     },
     Conflict {
         one: variants,
-        other: |settings| list("allowed_users", settings.allowed_users.as_ref()),
+        other: |settings| list("allowed_users", settings.allowed_users.as_deref()),
         help: "name a variant for these users under `forced`",
     },
     Conflict {
         one: variants,
-        other: |settings| list("allowed_groups", settings.allowed_groups.as_ref()),
+        other: |settings| list("allowed_groups", settings.allowed_groups.as_deref()),
         help: "remove `allowed_groups`: an experiment can only be `forced`, for single users",
     },
 ];
@@ -98,11 +98,11 @@ fn percentage(settings: &Settings) -> Option<Key> {
 }
 
 fn rollout(settings: &Settings) -> Option<Key> {
-    key("rollout", settings.rollout.as_ref())
+    key("rollout", settings.rollout.as_deref())
 }
 
 fn variants(settings: &Settings) -> Option<Key> {
-    key("variants", settings.variants.as_ref())
+    key("variants", settings.variants.as_deref())
 }
 
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {

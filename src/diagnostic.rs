@@ -297,7 +297,11 @@ pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -
         .into_iter()
         .filter(|word| word.len() <= LONGEST_WORD)
         .map(|word| (strsim::damerau_levenshtein(&folded, &fold(word)), word))
-        .filter(|(distance, word)| *distance <= word.chars().count().max(3) / 3)
+        .filter(|(distance, word)| {
+            let length = word.chars().count();
+            // Of a word of two letters, one is half of it.
+            *distance <= length.max(3) / 3 && 2 * distance < length
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
 }

@@ -6,6 +6,7 @@
 mod explain;
 mod levels;
 mod runner;
+mod source;
 mod suppression;
 mod wording;
 
@@ -34,6 +35,7 @@ use jiff::civil::Date;
 
 use crate::diagnostic::{Diagnostic, Location, Severity, Span, did_you_mean};
 use crate::model::{self, Flag};
+use source::Source;
 
 pub use explain::explain;
 pub use levels::{LevelError, Levels};
@@ -162,18 +164,12 @@ fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
 pub struct Findings<'a> {
     rule: &'static str,
     severity: Severity,
+    /// `None` where all files are looked at together.
+    source: Option<&'a Source<'a>>,
     out: &'a mut Vec<Diagnostic>,
 }
 
-impl<'a> Findings<'a> {
-    fn new(rule: &'static str, severity: Severity, out: &'a mut Vec<Diagnostic>) -> Self {
-        Self {
-            rule,
-            severity,
-            out,
-        }
-    }
-
+impl Findings<'_> {
     /// Reports a finding about `flag` at `span` in its file; details are added to what it returns.
     pub fn report(
         &mut self,
@@ -192,5 +188,21 @@ impl<'a> Findings<'a> {
         );
         let last = self.out.len() - 1;
         &mut self.out[last]
+    }
+
+    /// True where the flag has no such field, as opposed to one that could not be read: that has
+    /// been reported.
+    #[must_use]
+    pub fn lacks(&self, flag: &Flag, field: &str) -> bool {
+        self.source
+            .map_or(flag.complete, |source| source.lacks(flag, field))
+    }
+
+    /// True where all that stands at `span`, the value of one of the flag's fields, is in the
+    /// model: nothing of it was refused.
+    #[must_use]
+    pub fn understood(&self, flag: &Flag, span: Span) -> bool {
+        self.source
+            .map_or(flag.complete, |source| source.understood(flag, span))
     }
 }

@@ -9,10 +9,13 @@
 
 mod build;
 mod merge;
+mod message;
+mod recover;
 mod report;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use crate::diagnostic::{Diagnostic, FileId, Location, Span};
 
@@ -232,6 +235,23 @@ impl<'s> Tree<'s> {
         self.owned
             .get(start..start + len as usize)
             .unwrap_or_default()
+    }
+
+    /// The place behind the colon that follows a key, or the key's end if none does.
+    fn behind_colon(&self, key_end: u32) -> u32 {
+        let rest = self
+            .text
+            .as_bytes()
+            .get(key_end as usize..)
+            .unwrap_or_default();
+        let blank = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
+        match rest.get(blank) {
+            Some(b':') => key_end + build::narrow(blank) + 1,
+            _ => key_end,
+        }
     }
 
     fn odd_number(&self, node: &Node) -> Value<'_> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use annotate_snippets::renderer::{AnsiColor, Effects, Style};
 use annotate_snippets::{
-    Annotation, AnnotationKind, Group, Level, Message, Origin, Patch, Renderer, Snippet,
+    Annotation, AnnotationKind, Group, Level, Message, Origin, Padding, Patch, Renderer, Snippet,
     normalize_untrusted_str,
 };
 
@@ -105,7 +105,11 @@ fn groups<'a>(found: &'a Diagnostic, places: &mut Places<'a>) -> Vec<Group<'a>> 
                 push(&mut groups, |group| group.element(origin));
                 groups.push(Group::with_level(level));
             }
+            let apart = groups.len() > 1 && (found.help.is_some() || !notes.is_empty());
             push(&mut groups, |group| group.elements(snippets));
+            if apart {
+                push(&mut groups, |group| group.element(Padding));
+            }
         }
         None => {
             let path = path(places.name(found.location.file));

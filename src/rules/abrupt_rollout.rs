@@ -40,12 +40,12 @@ flags:
 fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
     // Saturates, so that any number in hoist.toml means something.
     let max_step = (context.max_step * 1000.0).round() as u32;
-    for rollout in all_settings(flag).filter_map(|settings| settings.rollout.as_ref()) {
+    for rollout in all_settings(flag).filter_map(|settings| settings.rollout.as_deref()) {
         let mut before: Option<&Stage> = None;
         for (at, stage) in rollout.value.iter().enumerate() {
             let reached = before.map_or(Percent::ZERO, |before| before.percentage.value);
             let step = stage.percentage.value.0.saturating_sub(reached.0);
-            if step > max_step {
+            if step > max_step && findings.understood(flag, rollout.span) {
                 report(flag, at + 1, before, stage, Percent(max_step), findings);
             }
             before = Some(stage);

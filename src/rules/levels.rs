@@ -1,6 +1,6 @@
 //! Which rules are on, and how they count.
 
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity};
 
 use super::{Level, RULES, Rule};
 
@@ -58,12 +58,22 @@ impl Levels {
         Ok(())
     }
 
-    /// How the rule `id` counts; `None` where it is off. An id that is not in [`RULES`] is an error,
-    /// so that nothing is lost.
-    pub(super) fn severity(&self, id: &str) -> Option<Severity> {
-        Rule::position(id)
-            .and_then(|at| self.by_position.get(at))
-            .map_or(Some(Severity::Error), |level| level.severity())
+    /// Gives a finding the level of its rule; false where that is off. What is found while reading
+    /// keeps the severity that it was found with unless the rule's level was set to another.
+    pub(super) fn apply(&self, found: &mut Diagnostic) -> bool {
+        let Some(position) = Rule::position(found.rule) else {
+            return true;
+        };
+        let (Some(rule), Some(level)) = (RULES.get(position), self.by_position.get(position))
+        else {
+            return true;
+        };
+        if *level != rule.level
+            && let Some(severity) = level.severity()
+        {
+            found.severity = severity;
+        }
+        *level != Level::Off
     }
 
     /// The rules that are not off.
@@ -78,16 +88,37 @@ impl Levels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Location;
+
+    fn severity(levels: &Levels, id: &str) -> Option<Severity> {
+        let active = levels.active().find(|(rule, _)| rule.id == id);
+        active.map(|(_, severity)| severity)
+    }
 
     #[test]
     fn a_level_is_set_by_name() {
         let mut levels = Levels::default();
-        assert_eq!(levels.severity("missing-owner"), Some(Severity::Warning));
+        assert_eq!(severity(&levels, "missing-owner"), Some(Severity::Warning));
         levels.set("missing-owner", Level::Error).unwrap();
-        assert_eq!(levels.severity("missing-owner"), Some(Severity::Error));
+        assert_eq!(severity(&levels, "missing-owner"), Some(Severity::Error));
         levels.set("missing-owner", Level::Off).unwrap();
-        assert_eq!(levels.severity("missing-owner"), None);
-        assert!(levels.active().all(|(rule, _)| rule.id != "missing-owner"));
+        assert_eq!(severity(&levels, "missing-owner"), None);
+    }
+
+    #[test]
+    fn a_finding_gets_the_level_that_was_set() {
+        let mut levels = Levels::default();
+        let mut found = Diagnostic::new("schema", Location::default(), "ambiguous")
+            .with_severity(Severity::Warning);
+        assert!(levels.apply(&mut found));
+        assert_eq!(found.severity, Severity::Warning);
+
+        let mut found = Diagnostic::new("unknown-field", Location::default(), "unknown");
+        levels.set("unknown-field", Level::Warning).unwrap();
+        assert!(levels.apply(&mut found));
+        assert_eq!(found.severity, Severity::Warning);
+        levels.set("unknown-field", Level::Off).unwrap();
+        assert!(!levels.apply(&mut found));
     }
 
     #[test]
@@ -119,7 +150,7 @@ mod tests {
             for lower in [Level::Off, Level::Warning] {
                 assert_eq!(levels.set(rule, lower), Err(LevelError::Fixed { rule }));
             }
-            assert_eq!(levels.severity(rule), Some(Severity::Error));
+            assert_eq!(severity(&levels, rule), Some(Severity::Error));
         }
     }
 }

@@ -34,7 +34,9 @@ fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
         Some(field) if is_blank(&field.value) => {
             findings.report(flag, field.span, "description is empty")
         }
-        None if flag.complete => findings.report(flag, flag.key.span, "flag has no description"),
+        None if findings.lacks(flag, "description") => {
+            findings.report(flag, flag.key.span, "flag has no description")
+        }
         _ => return,
     };
     found.help = Some(

@@ -31,7 +31,7 @@ flags:
 };
 
 fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
-    if flag.expires.is_some() || !flag.complete {
+    if flag.expires.is_some() || !findings.lacks(flag, "expires") {
         return;
     }
     let days = i64::from(context.max_flag_age_days);

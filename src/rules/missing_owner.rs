@@ -34,7 +34,9 @@ fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
         Some(field) if is_blank(&field.value) => {
             findings.report(flag, field.span, "owner is empty")
         }
-        None if flag.complete => findings.report(flag, flag.key.span, "flag has no owner"),
+        None if findings.lacks(flag, "owner") => {
+            findings.report(flag, flag.key.span, "flag has no owner")
+        }
         _ => return,
     };
     found.help =

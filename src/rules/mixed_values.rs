@@ -59,15 +59,15 @@ fn variant_kind(variant: &Variant) -> Option<usize> {
 }
 
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
-    for variants in all_settings(flag).filter_map(|settings| settings.variants.as_ref()) {
-        let variants = &variants.value;
-        let Some(with_value) = variants.iter().find(|variant| variant.value.is_some()) else {
+    for variants in all_settings(flag).filter_map(|settings| settings.variants.as_deref()) {
+        let (list, span) = (&variants.value, variants.span);
+        let Some(with_value) = list.iter().find(|variant| variant.value.is_some()) else {
             continue;
         };
-        types(flag, variants, findings);
+        types(flag, list, findings);
         // A value that the schema refused is missing from the model, not from the file.
-        if flag.complete {
-            absences(flag, variants, with_value, findings);
+        if findings.understood(flag, span) {
+            absences(flag, list, with_value, findings);
         }
     }
 }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use crate::diagnostic::{Diagnostic, FileId, Files, LineIndex};
 use crate::model::{self, Flag};
-use crate::{schema, yaml};
+use crate::schema;
+use crate::yaml::{self, Tree};
 
-use super::{Check, Context, Findings, Levels, Suppressions};
+use super::{Check, Context, Findings, Levels, Source, Suppressions};
 
 /// What a run of the rules is given besides the files.
 #[derive(Clone, Debug)]
@@ -34,28 +35,60 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
         ..Checked::default()
     };
     match yaml::decode(file, bytes) {
-        Ok(text) => read(text, &mut checked),
-        Err(diagnostic) => checked.diagnostics.push(diagnostic),
+        Ok(text) => {
+            let (tree, mut found) = yaml::parse(file, text);
+            let lines = LineIndex::new(text);
+            for document in tree.documents() {
+                found.extend(schema::validate(file, &tree, *document));
+                checked
+                    .flags
+                    .extend(model::flags(file, &tree, &lines, *document));
+            }
+            checked.suppressions = Suppressions::read(text, &lines, tree.comments());
+            check_flags(&tree, settings, &checked.flags, &mut found);
+            checked.diagnostics = found;
+        }
+        Err(refused) => checked.diagnostics.push(refused),
     }
-    checked.diagnostics.retain_mut(|diagnostic| {
-        let severity = settings.levels.severity(diagnostic.rule);
-        diagnostic.severity = severity.unwrap_or(diagnostic.severity);
-        severity.is_some()
-    });
+    settle(&mut checked, settings);
+    checked
+}
+
+/// Runs the rules for single flags, and adds to what reading `found`.
+fn check_flags(tree: &Tree<'_>, settings: &Settings, flags: &[Flag], found: &mut Vec<Diagnostic>) {
+    let source = Source::new(tree, found);
     for (rule, severity) in settings.levels.active() {
         if let Check::Flag(check) = rule.check {
-            let mut findings = Findings::new(rule.id, severity, &mut checked.diagnostics);
-            for flag in &checked.flags {
+            let mut findings = Findings {
+                rule: rule.id,
+                severity,
+                source: Some(&source),
+                out: found,
+            };
+            for flag in flags {
                 check(flag, &settings.context, &mut findings);
             }
         }
     }
-    let suppressions = &checked.suppressions;
-    checked
-        .diagnostics
-        .retain(|found| !suppressions.hide(found.rule, found.location.span.start));
-    settle(&mut checked.diagnostics);
-    checked
+}
+
+/// Takes out what is turned off or suppressed, and puts the rest in file order. What several flags
+/// share through an alias is one mistake, so it is told once.
+fn settle(checked: &mut Checked, settings: &Settings) {
+    let Checked {
+        diagnostics,
+        suppressions,
+        ..
+    } = checked;
+    diagnostics.retain_mut(|found| {
+        settings.levels.apply(found) && !suppressions.hide(found.rule, found.location.span.start)
+    });
+    diagnostics.sort_by_key(|found| (found.location, found.rule));
+    diagnostics.dedup_by(|later, first| {
+        later.rule == first.rule
+            && later.location == first.location
+            && later.message == first.message
+    });
 }
 
 /// Runs the rules that look at all flags at once. Their findings are grouped by rule.
@@ -68,7 +101,12 @@ pub fn check_set(checked: &[Checked], files: &Files, settings: &Settings) -> Vec
     let mut diagnostics = Vec::new();
     for (rule, severity) in settings.levels.active() {
         if let Check::Set(check) = rule.check {
-            let mut findings = Findings::new(rule.id, severity, &mut diagnostics);
+            let mut findings = Findings {
+                rule: rule.id,
+                severity,
+                source: None,
+                out: &mut diagnostics,
+            };
             check(&flags, &settings.context, &mut findings);
         }
     }
@@ -84,27 +122,4 @@ pub fn check_set(checked: &[Checked], files: &Files, settings: &Settings) -> Vec
         });
     }
     diagnostics
-}
-
-/// Text to flags, with what is found on the way.
-fn read(text: &str, checked: &mut Checked) {
-    let file = checked.file;
-    let (tree, mut diagnostics) = yaml::parse(file, text);
-    let lines = LineIndex::new(text);
-    for document in tree.documents() {
-        diagnostics.extend(schema::validate(file, &tree, *document));
-        checked.flags.extend(model::flags(file, &tree, &lines, *document));
-    }
-    checked.suppressions = Suppressions::read(text, tree.comments());
-    checked.diagnostics = diagnostics;
-}
-
-/// File order. What several flags share through an alias is one mistake, so it is told once.
-fn settle(diagnostics: &mut Vec<Diagnostic>) {
-    diagnostics.sort_by_key(|found| (found.location, found.rule));
-    diagnostics.dedup_by(|later, first| {
-        later.rule == first.rule
-            && later.location == first.location
-            && later.message == first.message
-    });
 }

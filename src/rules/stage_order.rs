@@ -40,10 +40,11 @@ flags:
 };
 
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
-    for rollout in all_settings(flag).filter_map(|settings| settings.rollout.as_ref()) {
+    for rollout in all_settings(flag).filter_map(|settings| settings.rollout.as_deref()) {
         for (at, pair) in rollout.value.windows(2).enumerate() {
             if let [before, stage] = pair
                 && stage.percentage.value <= before.percentage.value
+                && findings.understood(flag, rollout.span)
             {
                 report(flag, at + 2, before, stage, findings);
             }

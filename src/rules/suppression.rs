@@ -28,19 +28,15 @@ impl Suppressions {
     /// Reads the comments of `text`, given in order. Names that are not rules, and rules that
     /// cannot be silenced, are passed over.
     #[must_use]
-    pub fn read(text: &str, comments: &[Comment]) -> Self {
+    pub fn read(text: &str, lines: &LineIndex, comments: &[Comment]) -> Self {
         let mut suppressions = Self::default();
-        if comments.is_empty() {
-            return suppressions;
-        }
-        let lines = LineIndex::new(text);
         // Comment lines that stand above one another share a target, so they are gone through from
         // the last to the first, each line being looked at once.
         let mut below: Option<(u32, u32)> = None;
         for comment in comments.iter().rev() {
             let line = lines.line(comment.span.start);
             let target = if comment.own_line {
-                let target = target_below(text, &lines, line, below);
+                let target = target_below(text, lines, line, below);
                 below = Some((line, target));
                 target
             } else {
@@ -49,7 +45,7 @@ impl Suppressions {
             match text.get(comment.span.range()).and_then(directive) {
                 Some(Directive::File(list)) => add(&mut suppressions.file, list),
                 Some(Directive::Line(list)) => {
-                    suppressions.add_line(line_span(text, &lines, target), list);
+                    suppressions.add_line(line_span(text, lines, target), list);
                 }
                 None => {}
             }
@@ -183,8 +179,8 @@ mod tests {
 
     /// Lines, from 1, on which `rule` is silent.
     fn silent(text: &str, rule: &str) -> Vec<u32> {
-        let suppressions = Suppressions::read(text, &comments(text));
         let lines = LineIndex::new(text);
+        let suppressions = Suppressions::read(text, &lines, &comments(text));
         (1..=lines.lines())
             .filter(|line| suppressions.hide(rule, lines.line_range(text, *line).start as u32))
             .collect()
@@ -245,7 +241,7 @@ mod tests {
         ];
         for (comment, rules) in cases {
             let text = format!("{comment}\na: 1\n");
-            let read = Suppressions::read(&text, &comments(&text));
+            let read = Suppressions::read(&text, &LineIndex::new(&text), &comments(&text));
             let found = read.lines.first().map_or(&[][..], |line| &line.rules);
             assert_eq!(found, *rules, "{comment}");
         }

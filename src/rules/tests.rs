@@ -64,6 +64,7 @@ fn a_rule_lies_in_the_file_of_its_name() {
                 "explain.rs"
                     | "levels.rs"
                     | "runner.rs"
+                    | "source.rs"
                     | "suppression.rs"
                     | "tests.rs"
                     | "wording.rs"
@@ -90,5 +91,4 @@ fn every_rule_can_be_explained() {
         );
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
     }
-    insta::assert_snapshot!(explain(Rule::find("missing-expiry").unwrap()));
 }

@@ -64,12 +64,10 @@ fn report(
         format!("hoist.toml has no environment `{name}`"),
     );
     found.fix = rename(name, environment.span, known());
-    found.help = Some(if context.environments.is_empty() {
-        format!("add it to hoist.toml as `[environments.{name}]`")
-    } else {
-        format!(
-            "hoist.toml has {}; a new one is added there as `[environments.{name}]`",
-            list(known())
-        )
+    let add = format!("add it to hoist.toml as `[environments.{name}]`");
+    found.help = Some(match (known().len(), &found.fix) {
+        (0, _) => add,
+        (_, Some(_)) => format!("hoist.toml has {}", list(known())),
+        (_, None) => format!("hoist.toml has {}; to have another, {add}", list(known())),
     });
 }

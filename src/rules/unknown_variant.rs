@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use crate::diagnostic::Span;
 use crate::model::{Field, Flag, Forced, Settings, Spanned, Variant};
 
 use super::wording::{list, rename};
@@ -65,22 +66,34 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
 
 /// What `settings` themselves name must be among `variants`.
 fn own(flag: &Flag, settings: &Settings, variants: &Variants, findings: &mut Findings<'_>) {
-    if let Some(control) = &settings.control
-        && !has(variants, &control.value)
-    {
-        let message = format!(
-            "`control` names `{}`, which is not a variant",
-            control.value
+    let control = settings.control.as_deref();
+    if let Some(control) = control.filter(|control| !has(variants, &control.value)) {
+        report(
+            flag,
+            "control",
+            &control.value,
+            control.span,
+            variants,
+            findings,
         );
-        let found = findings.report(flag, control.span, message);
-        found.fix = rename(&control.value, control.span, names(variants));
-        found.help = Some(format!("the variants are {}", list(names(variants))));
-        found.relate(flag.at(variants.key), "the variants");
     }
     for name in unknown(settings.forced.as_deref(), variants) {
-        let message = format!("`forced` names `{}`, which is not a variant", name.value);
-        let found = findings.report(flag, name.span, message);
-        found.fix = rename(&name.value, name.span, names(variants));
+        report(flag, "forced", &name.value, name.span, variants, findings);
+    }
+}
+
+fn report(
+    flag: &Flag,
+    field: &str,
+    name: &str,
+    span: Span,
+    variants: &Variants,
+    findings: &mut Findings<'_>,
+) {
+    if findings.understood(flag, variants.span) {
+        let message = format!("`{field}` names `{name}`, which is not a variant");
+        let found = findings.report(flag, span, message);
+        found.fix = rename(name, span, names(variants));
         found.help = Some(format!("the variants are {}", list(names(variants))));
         found.relate(flag.at(variants.key), "the variants");
     }
@@ -92,27 +105,45 @@ fn inherited(flag: &Flag, over: &Settings, variants: &Variants, findings: &mut F
     let Some(before) = &flag.base.variants else {
         return;
     };
-    let mut report = |field: &str, name: &str, span| {
+    let lost = |name: &str| has(before, name) && !has(variants, name);
+    let control = flag.base.control.as_deref();
+    let control = control.filter(|control| over.control.is_none() && lost(&control.value));
+    if let Some(control) = control {
+        report_lost(
+            flag,
+            "control",
+            &control.value,
+            control.span,
+            variants,
+            findings,
+        );
+    }
+    if over.forced.is_some() {
+        return;
+    }
+    for name in unknown(flag.base.forced.as_deref(), variants) {
+        let told = control.is_some_and(|control| control.value == name.value);
+        if lost(&name.value) && !told {
+            report_lost(flag, "forced", &name.value, name.span, variants, findings);
+        }
+    }
+}
+
+fn report_lost(
+    flag: &Flag,
+    field: &str,
+    name: &str,
+    span: Span,
+    variants: &Variants,
+    findings: &mut Findings<'_>,
+) {
+    if findings.understood(flag, variants.span) {
         let message = format!("these variants lack `{name}`, which the flag's `{field}` names");
         let found = findings.report(flag, variants.key, message);
         found.help = Some(format!(
             "add `{name}` here, or give this environment a `{field}` too"
         ));
         found.relate(flag.at(span), format!("`{field}` names it here"));
-    };
-    if over.control.is_none()
-        && let Some(control) = &flag.base.control
-        && has(before, &control.value)
-        && !has(variants, &control.value)
-    {
-        report("control", &control.value, control.span);
-    }
-    if over.forced.is_none() {
-        for name in unknown(flag.base.forced.as_deref(), variants) {
-            if has(before, &name.value) {
-                report("forced", &name.value, name.span);
-            }
-        }
     }
 }
 

@@ -39,9 +39,9 @@ flags:
 const WHOLE: u64 = Percent::HUNDRED.0 as u64;
 
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
-    for variants in all_settings(flag).filter_map(|settings| settings.variants.as_ref()) {
+    for variants in all_settings(flag).filter_map(|settings| settings.variants.as_deref()) {
         let sum: u64 = variants.value.iter().map(weight).sum();
-        if sum != WHOLE && !variants.value.is_empty() {
+        if sum != WHOLE && findings.understood(flag, variants.span) {
             let message = format!("weights add up to {}, not 100", thousandths(sum));
             findings.report(flag, variants.key, message).help = Some(help(&variants.value, sum));
         }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle, Tag};
+use granit_parser::{ErrorKind, Event, ScalarStyle, StructureStyle, Tag};
 
+use super::recover::Damage;
 use super::report::Report;
 use super::scalar::{self, Scalar};
 use super::{
@@ -13,7 +14,7 @@ use super::{
 use crate::diagnostic::{Diagnostic, FileId, Span};
 
 /// Nodes in one file; no honest file of 8 MiB has as many.
-const MAX_NODES: usize = 4_000_000;
+pub(super) const MAX_NODES: usize = 4_000_000;
 /// What aliases may add to the nodes of a file, unless the file itself has a tenth of it.
 const SHARED_NODES: u64 = 1_000_000;
 /// What aliases may add to the bytes of a file.
@@ -50,6 +51,29 @@ pub(super) struct Frame {
     anchor: Option<usize>,
 }
 
+impl Frame {
+    pub fn new(
+        node: NodeId,
+        kind: Kind,
+        style: StructureStyle,
+        base: usize,
+        column: usize,
+    ) -> Self {
+        Self {
+            node,
+            base,
+            kind,
+            style,
+            column,
+            height: 0,
+            incomplete: false,
+            merge: false,
+            odd_key: false,
+            anchor: None,
+        }
+    }
+}
+
 /// What an alias stands for, and what it would cost to write it out.
 struct Anchor {
     node: NodeId,
@@ -66,11 +90,16 @@ pub(super) struct Builder<'s> {
     /// Children of the frames, the innermost frame's last.
     pub pending: Vec<NodeId>,
     pub root: Option<NodeId>,
-    pub merge_reported: bool,
     /// Where the text that the parser sees begins.
     pub base: usize,
+    /// Where the last node or bracket that was read ends.
+    pub last_end: u32,
+    /// A syntax error stands in this document.
+    pub broken: bool,
+    pub damage: Damage,
     /// Entries looked at for merges so far.
     pub merged: usize,
+    pub merge_reported: bool,
     names: HashMap<&'s str, usize>,
     anchors: Vec<Anchor>,
     /// What aliases have added so far.
@@ -108,6 +137,9 @@ impl<'s> Builder<'s> {
             root: None,
             merge_reported: false,
             base: 0,
+            last_end: 0,
+            broken: false,
+            damage: Damage::default(),
             merged: 0,
             names: HashMap::new(),
             anchors: Vec::new(),
@@ -117,36 +149,12 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn read(&mut self) {
-        let options = granit_parser::options! {
-            emit_unresolved_aliases: true,
-            emit_anchor_events: true,
-            emit_comments: self.tree.text.contains("hoist-ignore"),
-            max_buffered_comment_events: usize::MAX,
-            flow_nesting_limit: MAX_DEPTH,
-            block_nesting_limit: MAX_DEPTH,
-        };
-        let mut parser = Parser::new_from_str_with_options(self.tree.text, options);
-        while let Some(next) = parser.next_event() {
-            match next {
-                Ok((event, span)) => {
-                    if self.event(event, &span).is_err() {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    let at = self.base + error.marker().byte_offset().unwrap_or_default();
-                    self.report.syntax(Span::new(at, at), error.info(), None);
-                    break;
-                }
-            }
-        }
-        self.finish_document();
-    }
-
     /// Takes in one event; `Err` where reading cannot go on.
     pub fn event(&mut self, event: Event<'s>, span: &granit_parser::Span) -> Result<(), Stop> {
         let at = self.span(span);
+        if !matches!(event, Event::Comment(..) | Event::Anchor(..)) {
+            self.last_end = at.end;
+        }
         match event {
             Event::Scalar(value, style, _, tag) => {
                 let id = match tag {
@@ -304,7 +312,7 @@ impl<'s> Builder<'s> {
             if (self.pending.len() - frame.base).is_multiple_of(2) {
                 frame.odd_key = true;
             } else if let Some(key) = self.pending.last() {
-                place = place.max(self.behind_colon(self.tree.span(*key).end));
+                place = place.max(self.tree.behind_colon(self.tree.span(*key).end));
             }
         }
         self.add(
@@ -316,24 +324,6 @@ impl<'s> Builder<'s> {
             0,
             0,
         )
-    }
-
-    /// The place behind the colon that follows a key, or the key's end if none does.
-    pub fn behind_colon(&self, key_end: u32) -> u32 {
-        let rest = self
-            .tree
-            .text
-            .as_bytes()
-            .get(key_end as usize..)
-            .unwrap_or_default();
-        let blank = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t'))
-            .count();
-        match rest.get(blank) {
-            Some(b':') => key_end + narrow(blank) + 1,
-            _ => key_end,
-        }
     }
 
     fn tagged_scalar(
@@ -424,18 +414,9 @@ impl<'s> Builder<'s> {
             frame.odd_key = true;
         }
         let node = self.add(at, kind, 0, 0)?;
-        self.frames.push(Frame {
-            node,
-            base: self.pending.len(),
-            kind,
-            style,
-            column,
-            height: 0,
-            incomplete: false,
-            merge: false,
-            odd_key: false,
-            anchor: None,
-        });
+        let base = self.pending.len();
+        self.frames
+            .push(Frame::new(node, kind, style, base, column));
         Ok(())
     }
 
@@ -506,6 +487,7 @@ impl<'s> Builder<'s> {
             let end = self.tree.span(frame.node).end;
             self.close(end);
         }
+        self.broken = false;
         self.names.clear();
         self.anchors.clear();
         if let Some(root) = self.root.take() {
@@ -614,6 +596,10 @@ impl<'s> Builder<'s> {
             .get(name)
             .and_then(|index| self.anchors.get(*index))
         else {
+            if self.broken {
+                // The anchor may have stood in what could not be read.
+                return None;
+            }
             self.report.syntax(
                 at,
                 format!("no anchor `&{name}` stands before this alias"),

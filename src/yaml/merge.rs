@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::build::{Builder, Frame};
+use super::message::cut;
 use super::scalar;
 use super::{Entry, NodeId, Tree, Value};
 
@@ -89,7 +90,7 @@ impl Builder<'_> {
             match seen.get(&key) {
                 Some(before) => {
                     let (before, again) = (tree.span(*before), tree.span(entry.key));
-                    self.report.duplicate(&shown(&key), before, again);
+                    self.report.duplicate(&cut(&key), before, again);
                 }
                 None => {
                     seen.insert(key, entry.key);
@@ -201,13 +202,5 @@ fn canonical<'t>(tree: &'t Tree<'_>, key: NodeId) -> Cow<'t, str> {
         Value::Number(number) if scalar::is_integer(number.text) => Cow::Borrowed(number.text),
         Value::Number(number) => Cow::Owned(format!("{:?}", number.value)),
         Value::Sequence(_) | Value::Mapping(_) => Cow::Borrowed(""),
-    }
-}
-
-/// A key as a message shows it: a long one is cut.
-fn shown(key: &str) -> String {
-    match key.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", key.get(..end).unwrap_or_default()),
-        None => key.to_owned(),
     }
 }

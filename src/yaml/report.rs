@@ -50,7 +50,7 @@ impl Report {
         self.push(found);
     }
 
-    fn add(&mut self, rule: &'static str, span: Span, message: String, help: Option<&str>) {
+    pub fn add(&mut self, rule: &'static str, span: Span, message: String, help: Option<&str>) {
         let mut found = Diagnostic::new(rule, self.at(span), message);
         found.help = help.map(str::to_owned);
         self.push(found);

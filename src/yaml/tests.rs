@@ -95,3 +95,32 @@ fn anchors_aliases_and_merges() {
         &["yaml-syntax at \"3\": `<<` takes a mapping or a list of mappings"],
     );
 }
+
+#[test]
+fn one_broken_flag_hides_nothing() {
+    let text = "\
+flags:
+  a:
+    description: \"unclosed
+    owner: x
+  b:
+    description: \"fine\"
+  c:
+    tags: [x
+    owner: y
+  d:
+    enabled true
+    owner: z
+  e:
+    percentage: 1
+   owner: z
+  f:
+\t  x: 1
+  g:1
+  h:
+    x: { a: 1 b: 2 }
+  i: {y: 1}
+other: 2
+";
+    check_findings(text, "", &[]);
+}

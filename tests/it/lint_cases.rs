@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use hoist::diagnostic::{Diagnostic, Files, LineIndex};
 use hoist::report::{self, Lint};
-use hoist::rules::{Checked, Context, Level, Levels, RULES, Settings, check_file, check_set};
+use hoist::rules::{Checked, Context, Level, Levels, RULES, Rule, Settings, check_file, check_set, explain};
 
 /// A case file, taken apart.
 struct Case {
@@ -31,19 +31,27 @@ struct Finding {
 
 #[test]
 fn cases_find_what_they_expect() {
+    let mut wrong = String::new();
     for case in cases() {
         let run = Run::new(&case);
         let mut expected = expectations(&case);
-        let mut found: Vec<Finding> = run.diagnostics.iter().map(|found| run.finding(found)).collect();
+        let mut found: Vec<Finding> = run
+            .diagnostics
+            .iter()
+            .map(|found| run.finding(found))
+            .collect();
         expected.sort();
         found.sort();
+        let place = |of: &Finding| (of.file.clone(), of.line, of.head.clone());
         let agree = expected.len() == found.len()
             && expected.iter().zip(&found).all(|(expected, found)| {
-                let place = |of: &Finding| (of.file.clone(), of.line, of.head.clone());
                 place(expected) == place(found) && found.message.contains(&expected.message)
             });
-        assert!(agree, "{}: expected {expected:#?}, found {found:#?}", case.name);
+        if !agree {
+            wrong += &format!("{}: expected {expected:#?}, found {found:#?}\n", case.name);
+        }
     }
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
@@ -69,6 +77,12 @@ fn color_is_only_color() {
     let colored = run.render(|lint, out| report::human::lint(lint, true, 100, out));
     insta::assert_snapshot!("color", colored.replace('\u{1b}', "ESC"));
     assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+}
+
+#[test]
+fn a_rule_explains_itself() {
+    let rule = Rule::find("missing-expiry").unwrap();
+    insta::assert_snapshot!("explain", explain(rule));
 }
 
 #[test]
@@ -101,7 +115,11 @@ impl Run {
             checked.push(check_file(file, text.as_bytes(), &case.settings));
         }
         let mut diagnostics = check_set(&checked, &files, &case.settings);
-        diagnostics.extend(checked.iter().flat_map(|checked| checked.diagnostics.clone()));
+        diagnostics.extend(
+            checked
+                .iter()
+                .flat_map(|checked| checked.diagnostics.clone()),
+        );
         Self {
             files,
             checked,
@@ -151,7 +169,9 @@ impl Case {
             settings: Settings {
                 context: Context {
                     today: jiff::civil::date(2026, 11, 15),
-                    environments: ["development", "staging", "production"].map(String::from).into(),
+                    environments: ["development", "staging", "production"]
+                        .map(String::from)
+                        .into(),
                     max_flag_age_days: 90,
                     max_step: 50.0,
                 },
@@ -171,7 +191,8 @@ impl Case {
                 None => {}
             }
             if case.files.is_empty() {
-                case.files.push((format!("flags/{}.yaml", case.name), String::new()));
+                case.files
+                    .push((format!("flags/{}.yaml", case.name), String::new()));
             }
             case.files.last_mut().unwrap().1.push_str(line);
         }

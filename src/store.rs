@@ -15,6 +15,7 @@ mod error;
 pub mod memory;
 mod names;
 mod open;
+mod redis;
 
 pub use error::Error;
 pub use open::open;

@@ -2,6 +2,7 @@
 
 use super::error::SCHEMES;
 use super::names::Names;
+use super::redis::Redis;
 use super::{Error, Options, Store};
 
 /// Opens the store at `url` for the records below `prefix`.
@@ -9,10 +10,17 @@ use super::{Error, Options, Store};
 /// Nothing is connected to or created before the first read or commit: what fails here is what can
 /// be seen from the URL and the prefix.
 pub fn open(url: &str, prefix: &str, options: &Options) -> Result<Box<dyn Store>, Error> {
-    let _names = Names::new(prefix)?;
-    let _ = options;
-    let (scheme, _rest) = url.split_once(':').unwrap_or(("", url));
-    Err(unknown_scheme(scheme))
+    let names = Names::new(prefix)?;
+    match url.split_once(':') {
+        Some(("redis" | "rediss" | "redis+unix", _)) => {
+            Ok(Box::new(Redis::new(url, names, options)?))
+        }
+        Some((scheme, _)) => Err(unknown_scheme(scheme)),
+        None => Err(Error::Url {
+            url: if url.contains('@') { "…" } else { url }.to_owned(),
+            reason: "it names no kind of store".to_owned(),
+        }),
+    }
 }
 
 fn unknown_scheme(scheme: &str) -> Error {

@@ -23,6 +23,7 @@ const ATTEMPTS: usize = 3;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
     let session = Session::open(global)?;
+    session.refuse_mistakes(colors)?;
     let saved = args.plan.as_deref().map(read_saved).transpose()?;
     let environment = match (&saved, &global.env) {
         (Some(saved), None) => session.config.environment(Some(&saved.environment))?,

@@ -165,14 +165,13 @@ impl From<EnvironmentError> for Failure {
 impl From<source::Error> for Failure {
     fn from(error: source::Error) -> Self {
         let hint = match &error {
-            source::Error::Missing(_) => Some(
-                "run `hoist init` to start a flag set here, or say where it is: `-C DIR`, or `flags` in hoist.toml".into(),
-            ),
+            source::Error::Missing(_) => "say where the flag files are: `-C DIR`, `flags` in hoist.toml, or paths after `hoist lint`; \
+                 `hoist init` starts a flag set",
             source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
-                Some("nothing is applied unless every flag file can be read: check its permissions".into())
+                "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
             }
         };
-        Self::new(Ending::Impossible, error.to_string(), hint)
+        Self::new(Ending::Impossible, error.to_string(), Some(hint.into()))
     }
 }
 

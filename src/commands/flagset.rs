@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::progress::Progress;
 use super::session::Session;
-use super::{Colors, Failure, width};
+use super::{Colors, Failure, count, width};
 use crate::config::Environment;
 use crate::diagnostic::{Diagnostic, Files};
 use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
 use crate::record::Spec;
 use crate::rules::{self, Checked};
+use crate::source::Found;
 use crate::{report, source};
 
 /// Flag files as read, and everything that was found in them.
@@ -30,7 +31,11 @@ impl FlagSet {
             [] => vec![session.flags_directory()],
             paths => paths.iter().map(|path| session.here.join(path)).collect(),
         };
-        let mut found = source::find(&roots, &session.here)?;
+        let mut found = match source::find(&roots, &session.here) {
+            // The flags directory may be missing because of a mistake in hoist.toml, to be shown.
+            Err(_) if session.mistakes.is_some() => Found::default(),
+            found => found?,
+        };
         let settings = session.lint_settings();
         let mut checked = {
             let progress = Progress::start("linting", found.paths.len() as u64, session.global.quiet);
@@ -89,8 +94,7 @@ impl FlagSet {
         }
         drop(stderr);
         if errors > 0 {
-            let plural = if errors == 1 { "" } else { "s" };
-            return Err(Failure::findings(format!("{errors} error{plural} in the flag files; nothing was planned"))
+            return Err(Failure::findings(format!("{} in the flag files; nothing was planned", count(errors, "error")))
                 .hint("mend the findings above; `hoist lint --explain RULE` tells more about one"));
         }
         if let Some(flag) = self.flags().find(|flag| !flag.complete) {

@@ -12,6 +12,7 @@ use crate::store::Info;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
     let session = Session::open(global)?;
+    session.refuse_mistakes(colors)?;
     let environment = session.environment()?;
     let mut store = session.open_store(environment)?;
     let target = FlagSet::load(&session, &[])?.target(environment, global.quiet, colors)?;

@@ -1,5 +1,6 @@
 //! The text of hoist.toml into a valid configuration, one table at a time.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -23,10 +24,17 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
     };
     let mut config = Config::default();
     let (table, errors) = DeTable::parse_recoverable(text);
+    let mut lines = HashSet::new();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
+        // What follows on the same line is mostly the same mistake, seen from further on.
+        let line = text.get(..span.start).unwrap_or(text).matches('\n').count();
+        if !lines.insert(line) {
+            continue;
+        }
         reader.report(span, format!("this is not TOML: {}", error.message()));
     }
+    let mut mistakes = std::mem::take(&mut reader.diagnostics);
     for (key, value) in table.get_ref() {
         match key.get_ref().as_ref() {
             "flags" => {
@@ -39,7 +47,15 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
             _ => reader.unknown(key, &["flags", "environments", "lint"]),
         }
     }
-    (config, reader.diagnostics)
+    // What the parser put in the place of something that is no TOML is not worth a word.
+    let broken: Vec<_> = mistakes.iter().map(|found| found.location.span.start).collect();
+    let sound = |found: &Diagnostic| {
+        let span = found.location.span;
+        !broken.iter().any(|start| (span.start..=span.end).contains(start))
+    };
+    mistakes.extend(reader.diagnostics.into_iter().filter(sound));
+    mistakes.sort_by_key(|found| found.location.span);
+    (config, mistakes)
 }
 
 impl Reader {
@@ -71,8 +87,15 @@ impl Reader {
     }
 
     fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
-        let found = value.get_ref().type_str();
-        self.report(value.span(), format!("`{key}` is a {found}; it must be {wanted}"));
+        let found = match value.get_ref() {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) | DeValue::Float(_) => "a number",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        self.report(value.span(), format!("`{key}` is {found}; it must be {wanted}"));
     }
 
     fn string(&mut self, key: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> Option<String> {
@@ -125,7 +148,9 @@ impl Reader {
 
     fn environments(&mut self, entry: Entry<'_>, config: &mut Config) {
         let Some(table) = self.table(entry) else { return };
-        config.environments.clear();
+        if !table.is_empty() {
+            config.environments.clear();
+        }
         // The parser keeps tables sorted by name; people expect their own order.
         let mut entries: Vec<Entry<'_>> = table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);

@@ -14,7 +14,7 @@ use crate::yaml::MAX_BYTES;
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is no `{0}`")]
+    #[error("there is no file or directory `{0}`")]
     Missing(String),
     #[error("cannot read `{file}`: {cause}")]
     Unreadable { file: String, cause: io::Error },

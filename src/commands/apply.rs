@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::flagset::FlagSet;
@@ -13,7 +13,7 @@ use super::session::Session;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
-use crate::plan::guard::{Consent, refusals};
+use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, Snapshot, Target};
 use crate::report;
 use crate::store::{Info, Moved, Outcome, Store};
@@ -56,7 +56,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
 
 fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
     let bytes = fs::read(file)
-        .map_err(|error| Failure::impossible(format!("cannot read the saved plan `{}`", file.display())).because(error))?;
+        .map_err(|error| {
+        Failure::impossible(format!("cannot read the saved plan `{}`", file.display()))
+            .because(error)
+            .hint("`hoist plan --out FILE` writes one; without a file, `hoist apply` plans and applies at once")
+    })?;
     Ok(SavedPlan::parse(&bytes)?)
 }
 
@@ -85,17 +89,17 @@ impl Apply<'_> {
             let plan = self.plan(wish, store.info(), snapshot)?;
             let refusals = refusals(&plan, self.consent);
             if !refusals.is_empty() {
-                show(&plan, store.info(), self.args.format, self.colors)?;
+                self.report(&plan, store.info(), &Ended::Refused(&refusals))?;
                 return Err(Failure::guarded(refusals));
             }
             if plan.is_empty() || self.args.dry_run {
-                self.report(&plan, store.info(), None)?;
+                self.report(&plan, store.info(), &Ended::NotWritten)?;
                 return Ok(Ending::Done);
             }
             let commit = plan.clone().into_commit(Uuid::new_v4().to_string(), Uuid::new_v4().to_string(), self.about(&plan, now));
             match store.commit(&commit)? {
                 Outcome::Committed { generation } => {
-                    self.report(&plan, store.info(), Some(generation))?;
+                    self.report(&plan, store.info(), &Ended::Applied(generation))?;
                     return Ok(Ending::Done);
                 }
                 Outcome::Moved(what) => moved = what,
@@ -110,7 +114,7 @@ impl Apply<'_> {
     fn plan(&self, wish: &Wish, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
         match wish {
             Wish::FlagSet(target) => Ok(Plan::new(target, info.kind, &self.environment.prefix, snapshot)),
-            Wish::Saved(saved) => Ok(saved.resume(&self.environment.prefix, snapshot)?),
+            Wish::Saved(saved) => Ok(saved.resume(info.kind, &self.environment.prefix, snapshot)?),
         }
     }
 
@@ -127,23 +131,40 @@ impl Apply<'_> {
         }
     }
 
-    /// Says what was planned and what became of it. `generation` is that of the commit, if there
-    /// was one.
-    fn report(&self, plan: &Plan, store: &Info, generation: Option<u64>) -> Result<(), Failure> {
+    /// Says what was planned and what became of it.
+    fn report(&self, plan: &Plan, store: &Info, ended: &Ended<'_>) -> Result<(), Failure> {
         if self.args.format == PlanFormat::Json {
-            let document = json!({
-                "version": 1,
-                "applied": generation.is_some(),
-                "generation": generation.unwrap_or(plan.store.generation),
-                "plan": report::plan_json::value(plan),
-            });
-            return print(|out| report::write_json(out, &document));
+            return print(|out| report::write_json(out, &ended.json(plan)));
         }
         show(plan, store, PlanFormat::Human, self.colors)?;
-        print(|out| match generation {
-            Some(generation) => writeln!(out, "Applied as generation {generation}."),
-            None if plan.is_empty() => writeln!(out, "Nothing to apply: the store agrees with the flag files."),
-            None => writeln!(out, "Dry run: nothing was written."),
+        print(|out| match ended {
+            Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
+            Ended::NotWritten if plan.is_empty() => {
+                writeln!(out, "Nothing to apply: the store agrees with the flag files.")
+            }
+            Ended::NotWritten => writeln!(out, "Dry run: nothing was written."),
+            Ended::Refused(_) => Ok(()),
+        })
+    }
+}
+
+/// What became of a plan.
+enum Ended<'a> {
+    /// As this generation.
+    Applied(u64),
+    NotWritten,
+    Refused(&'a [Refusal]),
+}
+
+impl Ended<'_> {
+    fn json(&self, plan: &Plan) -> Value {
+        let refused: &[Refusal] = if let Self::Refused(refusals) = self { refusals } else { &[] };
+        json!({
+            "version": 1,
+            "applied": matches!(self, Self::Applied(_)),
+            "generation": if let Self::Applied(generation) = self { *generation } else { plan.store.generation },
+            "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
+            "plan": report::plan_json::value(plan),
         })
     }
 }

@@ -6,6 +6,7 @@ use super::flagset::FlagSet;
 use super::session::Session;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Global, Plan as Args, PlanFormat};
+use crate::plan::guard::{Consent, refusals};
 use crate::plan::{Plan, SavedPlan};
 use crate::report;
 use crate::store::Info;
@@ -21,10 +22,28 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
     if let Some(file) = &args.out {
         fs::write(file, SavedPlan::new(&plan).to_json())
-            .map_err(|error| Failure::impossible(format!("cannot write `{}`", file.display())).because(error))?;
+            .map_err(|error| {
+                Failure::impossible(format!("cannot write the plan to `{}`", file.display()))
+                    .because(error)
+                    .hint("`--out` takes a file in a directory that exists")
+            })?;
     }
     show(&plan, store.info(), args.format, colors)?;
+    if args.format == PlanFormat::Human {
+        foretell(&plan)?;
+    }
     Ok(if args.exit_code && !plan.is_empty() { Ending::No } else { Ending::Done })
+}
+
+/// What an apply of the plan would be refused for, while there is time to think about it.
+fn foretell(plan: &Plan) -> Result<(), Failure> {
+    let refusals = refusals(plan, Consent::default());
+    print(|out| {
+        for refusal in &refusals {
+            writeln!(out, "An apply is refused: {}\n   help: {}", refusal.message, refusal.hint)?;
+        }
+        Ok(())
+    })
 }
 
 pub(super) fn show(plan: &Plan, store: &Info, format: PlanFormat, colors: Colors) -> Result<(), Failure> {

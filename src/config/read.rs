@@ -23,7 +23,8 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
         diagnostics: Vec::new(),
     };
     let mut config = Config::default();
-    let (table, errors) = DeTable::parse_recoverable(text);
+    let (table, mut errors) = DeTable::parse_recoverable(text);
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
     let mut lines = HashSet::new();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
@@ -47,12 +48,9 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
             _ => reader.unknown(key, &["flags", "environments", "lint"]),
         }
     }
-    // What the parser put in the place of something that is no TOML is not worth a word.
-    let broken: Vec<_> = mistakes.iter().map(|found| found.location.span.start).collect();
-    let sound = |found: &Diagnostic| {
-        let span = found.location.span;
-        !broken.iter().any(|start| (span.start..=span.end).contains(start))
-    };
+    // From the first thing that is no TOML on, what was read is partly the parser's guess.
+    let broken = mistakes.first().map_or(u32::MAX, |found| found.location.span.start);
+    let sound = |found: &Diagnostic| found.location.span.end < broken;
     mistakes.extend(reader.diagnostics.into_iter().filter(sound));
     mistakes.sort_by_key(|found| found.location.span);
     (config, mistakes)

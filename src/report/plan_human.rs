@@ -109,17 +109,24 @@ fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
 /// A record that comes or goes: what matters of it, in a line or two.
 fn whole(out: &mut dyn Write, record: Map<String, Value>, was: &str) -> io::Result<()> {
     let on = record.get("enabled") == Some(&Value::Bool(true));
-    let mut line = format!("{was}{}", if on { "on" } else { "off" });
-    let percentage = record.get("percentage").map(compact).unwrap_or_default();
-    if let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) {
+    let share = match record.get("percentage") {
+        Some(percentage) if percentage.as_f64() == Some(100.0) => "everyone".to_owned(),
+        percentage => format!("{} % of users", percentage.map(compact).unwrap_or_default()),
+    };
+    let mut line = if let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) {
         let number = record.get("current_stage").and_then(Value::as_u64).map_or(1, |stage| stage + 1);
-        line += &format!(", rollout at stage {number} of {} ({percentage} %): {}", stages.len(), ramp(stages));
+        format!("for {share}, stage {number} of {}: {}", stages.len(), ramp(stages))
     } else if let Some(variants) = record.get("variants").and_then(Value::as_object) {
         let arms: Vec<_> = variants.iter().map(|(name, weight)| format!("{} {} %", visible(name), compact(weight))).collect();
-        line += &format!(", experiment over {percentage} % of users: {}", arms.join(", "));
+        format!("for {share}, an experiment: {}", arms.join(", "))
     } else {
-        line += &format!(", for {percentage} % of users");
-    }
+        format!("for {share}")
+    };
+    line = match (on, was) {
+        (true, was) => format!("{was}on {line}"),
+        (false, "") => format!("off; once it is on, {line}"),
+        (false, was) => format!("{was}off"),
+    };
     writeln!(out, "      {line}")?;
     for field in ["allowed_users", "allowed_groups", "forced"] {
         if let Some(list) = record.get(field).filter(|list| !is_empty(list)) {
@@ -131,14 +138,15 @@ fn whole(out: &mut dyn Write, record: Map<String, Value>, was: &str) -> io::Resu
 
 /// `1 % for 2h, 100 %`.
 fn ramp(stages: &[Value]) -> String {
-    let stage = |stage: &Value| {
-        let percentage = stage.get("percentage").map(compact).unwrap_or_default();
-        match stage.get("duration_hours").and_then(Value::as_f64) {
-            Some(hours) => format!("{percentage} % for {}", duration(hours)),
-            None => format!("{percentage} %"),
-        }
-    };
     stages.iter().map(stage).collect::<Vec<_>>().join(", ")
+}
+
+fn stage(stage: &Value) -> String {
+    let percentage = stage.get("percentage").map(compact).unwrap_or_default();
+    match stage.get("duration_hours").and_then(Value::as_f64) {
+        Some(hours) => format!("{percentage} % for {}", duration(hours)),
+        None => format!("{percentage} %"),
+    }
 }
 
 /// Hours as flag files write them: `30m`, `2h`, `7d`.
@@ -158,7 +166,7 @@ fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Resu
     for field in fields {
         let (before, after) = (side(field.before.as_ref()), side(field.after.as_ref()));
         let path = visible(&field.path);
-        if before.chars().count() + after.chars().count() > LONG {
+        if field.path == "rollout_stages" || before.chars().count() + after.chars().count() > LONG {
             writeln!(out, "      {path}")?;
             lines(out, field, paint)?;
         } else {
@@ -170,12 +178,8 @@ fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Resu
 
 /// The lines of a long value that differ, with one line around them.
 fn lines(out: &mut dyn Write, field: &FieldChange, paint: Paint) -> io::Result<()> {
-    let pretty = |value: Option<&Value>| match value {
-        None => String::new(),
-        Some(Value::String(text)) => format!("{text}\n"),
-        Some(value) => serde_json::to_string_pretty(value).unwrap_or_default() + "\n",
-    };
-    let (before, after) = (pretty(field.before.as_ref()), pretty(field.after.as_ref()));
+    let text = |value: Option<&Value>| value.map_or_else(String::new, |value| parts(&field.path, value));
+    let (before, after) = (text(field.before.as_ref()), text(field.after.as_ref()));
     let diff = TextDiff::from_lines(&before, &after);
     for (index, group) in diff.grouped_ops(1).iter().enumerate() {
         if index > 0 {
@@ -191,6 +195,18 @@ fn lines(out: &mut dyn Write, field: &FieldChange, paint: Paint) -> io::Result<(
         }
     }
     Ok(())
+}
+
+/// A value with a line for each of its parts, so that only the parts that differ are shown.
+fn parts(path: &str, value: &Value) -> String {
+    let lines: Vec<String> = match value {
+        Value::Array(stages) if path == "rollout_stages" => stages.iter().map(stage).collect(),
+        Value::Array(list) => list.iter().map(compact).collect(),
+        Value::Object(map) => map.iter().map(|(name, value)| format!("{}: {}", visible(name), compact(value))).collect(),
+        Value::String(text) => text.lines().map(visible).collect(),
+        value => vec![compact(value)],
+    };
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn side(value: Option<&Value>) -> String {

@@ -1,4 +1,5 @@
 pub mod backend;
 pub mod commits;
+pub mod program;
 pub mod proxy;
 pub mod redis;

@@ -624,9 +624,13 @@ impl<'s> Builder<'s> {
         if nodes > SHARED_NODES.max(10 * self.tree.nodes.len() as u64) || bytes > SHARED_BYTES {
             if !self.bomb_reported {
                 self.bomb_reported = true;
-                let message = format!(
-                    "with alias `*{name}` the aliases of this file stand for {nodes} values"
-                );
+                let much = if bytes > SHARED_BYTES {
+                    format!("{} MiB of text", bytes >> 20)
+                } else {
+                    format!("{nodes} values")
+                };
+                let message =
+                    format!("with alias `*{name}` the aliases of this file stand for {much}");
                 self.report
                     .refused(at, message, Some("use fewer aliases inside aliases"));
             }

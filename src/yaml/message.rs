@@ -67,6 +67,10 @@ pub(super) fn explain(text: &str, kind: &StopKind, scene: &Scene) -> Explained {
     if matches!(kind, K::RecursionLimitExceeded) {
         return too_deep(text, scene.at);
     }
+    if matches!(kind, K::TooManyComments) {
+        let message = "too many comment lines in a row".to_owned();
+        return (UNSAFE, char_at(text, scene.at), message, None);
+    }
     if let K::UnexpectedCharacter { character } = kind
         && !matches!(character, '@' | '`' | '%')
     {
@@ -243,6 +247,17 @@ fn layout(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
                 "a list and keys cannot stand beside each other; check the indentation".to_owned(),
             ),
         ),
+        K::ExpectedDocumentStart
+            if text
+                .get(scene.token..)
+                .is_some_and(|rest| rest.starts_with('%')) =>
+        {
+            (
+                token,
+                "a directive must stand before `---`".to_owned(),
+                Some("quote it if it is part of a value".to_owned()),
+            )
+        }
         K::ExpectedBlockMappingKey | K::InvalidIndentation | K::ExpectedDocumentStart => (
             token,
             "this line belongs to nothing above it".to_owned(),
@@ -298,19 +313,27 @@ fn scalar(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
             "nothing but a comment can follow the closing quote",
             "write a quote inside single quotes twice: `''`",
         ),
-        K::UnknownQuotedScalarEscape => (
-            "no such escape in double quotes",
-            "write `\\\\` for a backslash, or use single quotes",
-        ),
+        K::UnknownQuotedScalarEscape => {
+            return Some((
+                bad_escape(text, scene.at),
+                "no such escape in double quotes".to_owned(),
+                Some("write `\\\\` for a backslash, or use single quotes".to_owned()),
+            ));
+        }
         K::InvalidQuotedScalarHexEscape
         | K::InvalidLowSurrogateHexEscape
         | K::InvalidLowSurrogate
         | K::MissingLowSurrogate
         | K::UnpairedLowSurrogate
-        | K::InvalidUnicodeEscape => (
-            "this escape names no character",
-            "write `\\x41`, `\\u0041` or `\\U00000041`, or the character itself",
-        ),
+        | K::InvalidUnicodeEscape => {
+            return Some((
+                bad_escape(text, scene.at),
+                "this escape names no character".to_owned(),
+                Some(
+                    "write `\\x41`, `\\u0041` or `\\U00000041`, or the character itself".to_owned(),
+                ),
+            ));
+        }
         K::InvalidBlockScalarHeader => (
             "nothing but a comment can follow `|` or `>` on its line",
             "begin the text on the next line",
@@ -386,6 +409,39 @@ fn char_at(text: &str, at: usize) -> Span {
     let rest = text.get(at..).unwrap_or_default();
     let next = rest.chars().next().filter(|c| !matches!(c, '\n' | '\r'));
     Span::new(at, at + next.map_or(0, char::len_utf8))
+}
+
+/// The first escape that names no character in the quoted text at `at`, or the quote.
+fn bad_escape(text: &str, at: usize) -> Span {
+    let rest = text.get(at..).unwrap_or_default();
+    let mut chars = rest.char_indices();
+    while let Some((offset, c)) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        let Some((_, escape)) = chars.next() else {
+            break;
+        };
+        let digits = match escape {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ if "0abt\tnvfre \"/\\N_LP\n\r".contains(escape) => continue,
+            _ => 0,
+        };
+        let digits_at = offset + 2;
+        let number = rest
+            .get(digits_at..digits_at + digits)
+            .filter(|_| digits > 0);
+        let valid = number
+            .and_then(|number| u32::from_str_radix(number, 16).ok())
+            .is_some_and(|number| char::from_u32(number).is_some());
+        if !valid {
+            let end = digits_at.saturating_sub(1) + escape.len_utf8();
+            return Span::new(at + offset, at + end + number.map_or(0, str::len));
+        }
+    }
+    char_at(text, at)
 }
 
 /// Whether a scalar has several lines.

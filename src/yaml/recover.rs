@@ -45,6 +45,9 @@ enum How {
     Under,
 }
 
+/// A column, and what a key in it means.
+type Level = (usize, How);
+
 /// How often and how expensively reading went wrong so far.
 #[derive(Default)]
 pub(super) struct Damage {
@@ -284,7 +287,7 @@ impl<'s> Builder<'s> {
     }
 
     /// The columns of the root mapping's keys and of the flags' keys, with what a key there means.
-    fn levels(&self) -> (Option<(usize, How)>, Option<(usize, How)>) {
+    fn levels(&self) -> (Option<Level>, Option<Level>) {
         let block =
             |frame: &&Frame| frame.kind == Kind::Mapping && frame.style == StructureStyle::Block;
         let Some(root) = self.frames.first() else {
@@ -316,7 +319,7 @@ impl<'s> Builder<'s> {
 
     /// The flags' level where the root mapping alone is open: their mapping has just ended, or
     /// has not begun.
-    fn closed_flags(&self, root: &Frame) -> Option<(usize, How)> {
+    fn closed_flags(&self, root: &Frame) -> Option<Level> {
         let text = self.tree.text;
         let children = self.pending.get(root.base..)?;
         if !self.is_flags(root.base, self.pending.len()) {

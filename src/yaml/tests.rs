@@ -340,3 +340,9 @@ fn comments_are_collected_where_they_matter() {
     assert_eq!(seen, [("# hoist-ignore: x", true), ("# right", false)]);
     assert_eq!(parse(FileId(0), "# a\nb: 1\n").0.comments(), []);
 }
+
+#[test]
+fn a_tree_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&parse(FileId(0), "a: 1").0);
+}

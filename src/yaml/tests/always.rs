@@ -40,6 +40,7 @@ fn check(text: &str) {
     }
     let complete = tree.documents().iter().all(|root| tree.is_complete(*root));
     assert!(complete || !found.is_empty(), "{text:?}");
+    assert!(!text.contains('\0') || !found.is_empty(), "{text:?}");
     for found in &found {
         assert!(
             text.get(found.location.span.range()).is_some(),

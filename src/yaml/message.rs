@@ -45,9 +45,9 @@ pub(super) fn quote(text: &str, kind: &StopKind, token: usize, at: usize) -> Opt
         K::DocumentIndicatorInQuotedScalar | K::InvalidQuotedScalarIndent => &['"', '\''],
         _ => return None,
     };
-    text.get(token..at)?
-        .find(quotes)
-        .map(|offset| token + offset)
+    let here = text.get(at..)?.starts_with(quotes).then_some(at);
+    let before = text.get(token..at)?.find(quotes);
+    before.map(|offset| token + offset).or(here)
 }
 
 pub(super) fn explain(text: &str, kind: &StopKind, scene: &Scene) -> Explained {
@@ -121,11 +121,10 @@ fn forbidden(text: &str, at: usize, character: char) -> Explained {
 /// Quotes and brackets that swallow what follows.
 fn unclosed(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
     let far = |place: usize| text::line_start(text, place) != text::line_start(text, scene.at);
-    let quote = scene.quote.filter(|quote| {
-        matches!(
-            kind,
-            K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar
-        ) || far(*quote) && !matches!(kind, K::UnknownQuotedScalarEscape)
+    let quote = scene.quote.filter(|quote| match kind {
+        K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar => true,
+        K::UnknownQuotedScalarEscape => false,
+        _ => far(*quote) && (scene.swallowed || closed_by_opener(text, scene.at)),
     });
     let open = match (quote, kind) {
         (Some(quote), _) => quote,
@@ -144,6 +143,13 @@ fn unclosed(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
         format!("the {name} is never closed"),
         Some(format!("close it with `{close}`")),
     ))
+}
+
+/// Whether the quote that ends in front of `at` seems to have been meant to open another text.
+fn closed_by_opener(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default().trim_end();
+    let before = before.trim_end_matches(['"', '\'']);
+    before.ends_with([' ', '\t', '[', '{', ','])
 }
 
 /// Keys without a colon, and colons where there can be no key.
@@ -219,6 +225,7 @@ fn layout(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
         K::TabInBlockIndentation
         | K::TabInIndentation
         | K::TabNotAllowed
+        | K::TabInPlainScalar
         | K::TabAtBlockScalarStart => (
             tab(text, scene),
             "a tab cannot indent YAML".to_owned(),
@@ -247,7 +254,7 @@ fn layout(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
                 "a list and keys cannot stand beside each other; check the indentation".to_owned(),
             ),
         ),
-        K::ExpectedDocumentStart
+        K::MissingDocumentEndBeforeDirective | K::ExpectedDocumentStart
             if text
                 .get(scene.token..)
                 .is_some_and(|rest| rest.starts_with('%')) =>
@@ -262,6 +269,16 @@ fn layout(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
             token,
             "this line belongs to nothing above it".to_owned(),
             Some("indent it like the keys that it stands beside".to_owned()),
+        ),
+        K::BlockSequenceEntryNotAllowed => (
+            token,
+            "a list item cannot stand here".to_owned(),
+            Some("begin the list on a line of its own".to_owned()),
+        ),
+        K::InvalidDocumentEnd => (
+            char_at(text, scene.at),
+            "nothing but a comment can follow `...`".to_owned(),
+            None,
         ),
         K::InvalidQuotedScalarIndent | K::InvalidFlowScalarIndent => (
             token,
@@ -395,10 +412,17 @@ fn brackets(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
             "close each bracket with its own kind",
         ),
         K::MisplacedFlowCollectionEnd => ("this bracket closes nothing".to_owned(), "remove it"),
-        K::ExpectedNodeContent if scene.in_flow => (
-            "expected a value here".to_owned(),
-            "remove the comma, or quote the text",
-        ),
+        K::ExpectedNodeContent
+        | K::UnexpectedEofFlowMapping
+        | K::UnexpectedEofFlowSequence
+        | K::UnexpectedEofImplicitFlowMapping
+            if scene.in_flow =>
+        {
+            (
+                "expected a value here".to_owned(),
+                "remove the comma, or quote the text",
+            )
+        }
         _ => return None,
     };
     Some((here, message, Some(help.to_owned())))

@@ -205,3 +205,17 @@ fn an_anchor_in_what_is_lost_causes_no_second_finding() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert_eq!(tree, "!{flags: !{a: ![], b: ![], c: 1, d: !null, e: 1}}");
 }
+
+#[test]
+fn a_closed_quote_of_several_lines_is_not_called_open() {
+    check(
+        "  b:\n    d: 'it\n      is' x\n",
+        "b: !{d: !null}",
+        &["yaml-syntax at \"x\": nothing but a comment can follow the closing quote"],
+    );
+    check(
+        "  b:\n    d: 'it\n    e: 'is'\n",
+        "b: !{d: !null}",
+        &["yaml-syntax at \"'\": the quote `'` is never closed"],
+    );
+}

@@ -2,9 +2,14 @@
 
 pub mod human;
 pub mod json;
+pub mod plan_human;
+pub mod plan_json;
 
 mod excerpt;
 mod places;
+mod text;
+
+use std::io::{self, Write};
 
 use crate::diagnostic::{Diagnostic, Files, Severity};
 
@@ -46,4 +51,10 @@ impl<'a> Lint<'a> {
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
     }
+}
+
+/// Writes a JSON document, indented, with a line break behind it.
+pub fn write_json(out: &mut dyn Write, document: &serde_json::Value) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    writeln!(out)
 }

@@ -24,6 +24,12 @@ const NARROWEST: usize = 40;
 /// # Errors
 /// What `out` fails with.
 pub fn lint(lint: &Lint<'_>, color: bool, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    findings(lint, color, width, out)?;
+    summary(lint, color, out)
+}
+
+/// Writes every finding.
+pub fn findings(lint: &Lint<'_>, color: bool, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let renderer = if color {
         Renderer::styled()
     } else {
@@ -35,7 +41,7 @@ pub fn lint(lint: &Lint<'_>, color: bool, width: usize, out: &mut dyn Write) -> 
         let groups = groups(found, &mut places);
         writeln!(out, "{}\n", renderer.render(&groups))?;
     }
-    summary(lint, color, out)
+    Ok(())
 }
 
 /// "Checked 12 flags in 4 files: 1 error, 2 warnings".

@@ -1,3 +1,5 @@
-//! Everything that is tested from outside, in one binary.
+//! Everything that is tested from outside, in one binary, so that it is linked once.
 
 mod lint_cases;
+mod stores;
+mod support;

@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::Once;
 
-use ::redis::{Client, Connection, RedisConnectionInfo, ServerError, Value};
 use ::redis::io::tcp::TcpSettings;
+use ::redis::{Client, Connection, RedisConnectionInfo, ServerError, Value};
 use ::redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
 
 use crate::store::{Error, Options};
@@ -75,11 +75,6 @@ impl Wire {
     /// Whether an answer has come over this connection: before that, it may never have worked.
     pub fn has_answered(&self) -> bool {
         self.answered
-    }
-
-    /// How many commands have been queued since the last answers.
-    pub fn queued(&self) -> usize {
-        self.waiting.saturating_sub(self.login.len())
     }
 
     /// Queues a command.

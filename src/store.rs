@@ -16,6 +16,7 @@ pub mod memory;
 mod names;
 mod open;
 mod redis;
+mod sqlite;
 
 pub use error::Error;
 pub use open::open;

@@ -3,6 +3,7 @@
 use super::error::SCHEMES;
 use super::names::Names;
 use super::redis::Redis;
+use super::sqlite::Sqlite;
 use super::{Error, Options, Store};
 
 /// Opens the store at `url` for the records below `prefix`.
@@ -15,6 +16,7 @@ pub fn open(url: &str, prefix: &str, options: &Options) -> Result<Box<dyn Store>
         Some(("redis" | "rediss" | "redis+unix", _)) => {
             Ok(Box::new(Redis::new(url, names, options)?))
         }
+        Some(("sqlite", location)) => Ok(Box::new(Sqlite::new(location, &names, options)?)),
         Some((scheme, _)) => Err(unknown_scheme(scheme)),
         None => Err(Error::Url {
             url: if url.contains('@') { "…" } else { url }.to_owned(),

@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::Once;
 
-use ::redis::{Client, Connection, RedisConnectionInfo, ServerError, Value};
 use ::redis::io::tcp::TcpSettings;
+use ::redis::{Client, Connection, RedisConnectionInfo, ServerError, Value};
 use ::redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
 
 use crate::store::{Error, Options};

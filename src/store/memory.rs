@@ -46,12 +46,8 @@ impl Memory {
     }
 
     /// The same server, seen through another prefix.
-    pub fn with_prefix(&self, prefix: &str) -> Result<Self, Error> {
-        let options = Options {
-            history_keep: self.history_keep,
-            ..Options::default()
-        };
-        Self::on(Arc::clone(&self.server), prefix, &options)
+    pub fn with_prefix(&self, prefix: &str, options: &Options) -> Result<Self, Error> {
+        Self::on(Arc::clone(&self.server), prefix, options)
     }
 
     fn on(server: Arc<Mutex<Server>>, prefix: &str, options: &Options) -> Result<Self, Error> {

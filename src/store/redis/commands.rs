@@ -33,7 +33,7 @@ pub(super) fn all<'a>(
 }
 
 /// One of each kind of command that a commit may need, to see whether the server would take them.
-pub(super) fn samples<'a>(commit: &'a Commit, names: &'a Names) -> Vec<Vec<Arg<'a>>> {
+pub(super) fn samples(names: &Names) -> Vec<Vec<Arg<'_>>> {
     let record = || owned(names.record("sample"));
     vec![
         vec![text("HSET"), text(&names.meta), text("f"), text("v")],
@@ -44,8 +44,8 @@ pub(super) fn samples<'a>(commit: &'a Commit, names: &'a Names) -> Vec<Vec<Arg<'
             text("XADD"),
             text(&names.history),
             text("*"),
-            text("id"),
-            text(&commit.id),
+            text("f"),
+            text("v"),
         ],
         vec![text("PUBLISH"), text(&names.changes), text("")],
     ]

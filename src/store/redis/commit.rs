@@ -6,16 +6,12 @@ use crate::plan::{Commit, Expect, RecordWrite, Write};
 use crate::store::{Error, Outcome, effects};
 
 use super::commands::{self, Arg};
-use super::examine::{Means, Seen, checked};
+use super::examine::{Means, Seen, WATCHED, checked};
 use super::wire::{Wire, first_refusal};
 use super::{Redis, value};
 
 /// How often a commit is tried where something touched its keys and left them as they were.
 const ATTEMPTS: usize = 3;
-
-/// Up to so many records are watched. Redis compares each newly watched key with all that the client
-/// watches already: 500 take it some 2 ms, 10,000 half a second, in which it does nothing else.
-const WATCHED: usize = 500;
 
 /// History entries that are looked through for a commit whose answer was lost.
 const LOST_AMONG: u64 = 100;
@@ -92,8 +88,9 @@ impl Redis {
         }
     }
 
+    /// Ends the transaction that [`Self::examine`] has opened. False where something was touched that
+    /// the connection watches.
     fn transact(&self, wire: &mut Wire, commit: &Commit) -> Result<bool, Error> {
-        wire.command(&["MULTI"]);
         for command in commands::all(commit, &self.names, self.options.history_keep) {
             wire.command(&command);
         }
@@ -108,6 +105,7 @@ impl Redis {
         }
     }
 
+    /// False where the script has seen something move.
     fn run_script(&self, wire: &mut Wire, commit: &Commit, seen: &Seen) -> Result<bool, Error> {
         let commands = commands::all(commit, &self.names, self.options.history_keep);
         let (keys, absent, values) = self.guarded(commit);

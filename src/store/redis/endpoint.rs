@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::{
@@ -121,18 +122,19 @@ impl Endpoint {
     /// A connection broke, or what came over it made no sense. `fresh` before the first answer.
     pub fn broken(&self, error: &RedisError, fresh: bool, within: Duration) -> Error {
         let (store, reason) = (self.shown.clone(), self.clean(&error.to_string()));
-        if error.is_timeout() {
+        if fresh && self.is_tls() {
+            // A server that expects no TLS waits for more.
+            let silence = format!("no answer within {} s", within.as_secs_f64());
+            let reason = if error.is_timeout() { silence } else { reason };
+            Error::Tls { store, reason }
+        } else if error.is_timeout() {
             Error::Timeout {
                 store,
                 after: within,
             }
         } else if error.kind() == ErrorKind::Parse {
-            Error::NotRedis {
-                store,
-                reason: "its answer is not in the Redis protocol".to_owned(),
-            }
-        } else if fresh && self.is_tls() {
-            Error::Tls { store, reason }
+            let reason = "its answer is not in the Redis protocol".to_owned();
+            Error::NotRedis { store, reason }
         } else if fresh {
             let reason = format!("the connection was closed without an answer ({reason})");
             Error::Unreachable { store, reason }
@@ -203,8 +205,14 @@ fn script_code(details: &str) -> Option<&str> {
 }
 
 fn io_kind(error: &RedisError) -> Option<io::ErrorKind> {
-    let source = error.source()?.downcast_ref::<io::Error>()?;
-    Some(source.kind())
+    type Shared = Arc<dyn std::error::Error + Send + Sync>;
+    let source = error.source()?;
+    // The crate hands out its shared pointer instead of what it points to.
+    let io_error = match source.downcast_ref::<Shared>() {
+        Some(shared) => shared.downcast_ref::<io::Error>(),
+        None => source.downcast_ref::<io::Error>(),
+    };
+    Some(io_error?.kind())
 }
 
 /// The URL for people: user, host, socket path and database number, and nothing that could turn

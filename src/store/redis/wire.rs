@@ -77,11 +77,6 @@ impl Wire {
         self.answered
     }
 
-    /// How many commands have been queued since the last answers.
-    pub fn queued(&self) -> usize {
-        self.waiting.saturating_sub(self.login.len())
-    }
-
     /// Queues a command.
     pub fn command<A: AsRef<[u8]>>(&mut self, args: &[A]) {
         self.begin(args.len());

@@ -1,8 +1,9 @@
-//! Everything that is tested from outside, in one binary.
+//! Everything that is tested from outside, in one binary: it links once.
 
 mod cli;
 mod lint_cases;
 mod program;
+mod redis_cli;
 mod redis_store;
 mod sqlite_store;
 mod stores;

@@ -95,9 +95,10 @@ fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
         Some(source) => writeln!(out, "  {dim}{}:{}{dim:#}", visible(&source.file), source.line)?,
         None => writeln!(out)?,
     }
-    match change.action {
-        Action::Create => whole(out, change.after().unwrap_or_default(), "")?,
-        Action::Delete => whole(out, change.before().unwrap_or_default(), "was ")?,
+    match (change.before(), change.after()) {
+        _ if change.blocked.is_some() => {}
+        (None, Some(after)) => whole(out, &after, "")?,
+        (Some(before), None) => whole(out, &before, "was ")?,
         _ => fields(out, &change.fields(), paint)?,
     }
     for note in change.notes.iter().chain(&change.blocked) {
@@ -107,7 +108,7 @@ fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
 }
 
 /// A record that comes or goes: what matters of it, in a line or two.
-fn whole(out: &mut dyn Write, record: Map<String, Value>, was: &str) -> io::Result<()> {
+fn whole(out: &mut dyn Write, record: &Map<String, Value>, was: &str) -> io::Result<()> {
     let on = record.get("enabled") == Some(&Value::Bool(true));
     let share = match record.get("percentage") {
         Some(percentage) if percentage.as_f64() == Some(100.0) => "everyone".to_owned(),

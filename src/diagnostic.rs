@@ -251,11 +251,7 @@ impl LineIndex {
         }
         let line = self.line(u32::try_from(end).unwrap_or(u32::MAX));
         let start = self.starts[line as usize - 1] as usize;
-        let column = text[start..end]
-            .chars()
-            .filter(|c| *c != '\u{feff}')
-            .count()
-            + 1;
+        let column = text[start..end].chars().filter(|c| *c != '\u{feff}').count() + 1;
         Position {
             line,
             column: u32::try_from(column).unwrap_or(u32::MAX),
@@ -266,10 +262,7 @@ impl LineIndex {
     #[must_use]
     pub fn line_range(&self, text: &str, line: u32) -> Range<usize> {
         let at = (line.max(1) as usize - 1).min(self.starts.len() - 1);
-        let end = self
-            .starts
-            .get(at + 1)
-            .map_or(text.len(), |end| *end as usize);
+        let end = self.starts.get(at + 1).map_or(text.len(), |end| *end as usize);
         self.starts[at] as usize..end
     }
 

@@ -202,10 +202,7 @@ impl Flag {
     pub fn resolve(&self, environment: &str) -> Settings {
         self.overrides()
             .find(|over| *over.environment.value == *environment)
-            .map_or_else(
-                || self.base.clone(),
-                |over| self.base.overridden_by(&over.settings),
-            )
+            .map_or_else(|| self.base.clone(), |over| self.base.overridden_by(&over.settings))
     }
 }
 

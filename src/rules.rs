@@ -62,23 +62,11 @@ pub struct Findings<'a> {
 
 impl Findings<'_> {
     /// Reports a finding about `flag` at `span` in its file; details are added to what it returns.
-    pub fn report(
-        &mut self,
-        flag: &Flag,
-        span: Span,
-        message: impl Into<String>,
-    ) -> &mut Diagnostic {
+    pub fn report(&mut self, flag: &Flag, span: Span, message: impl Into<String>) -> &mut Diagnostic {
         self.out.push(
-            Diagnostic::new(
-                self.rule,
-                Location {
-                    file: flag.file,
-                    span,
-                },
-                message,
-            )
-            .with_severity(self.severity)
-            .with_flag(&flag.key.value),
+            Diagnostic::new(self.rule, Location { file: flag.file, span }, message)
+                .with_severity(self.severity)
+                .with_flag(&flag.key.value),
         );
         let last = self.out.len() - 1;
         &mut self.out[last]

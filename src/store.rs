@@ -34,9 +34,7 @@ pub struct Info {
 /// How a commit ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    Committed {
-        generation: u64,
-    },
+    Committed { generation: u64 },
     /// Nothing was written; these moved since the plan was made.
     Moved(Vec<Moved>),
 }

@@ -1,25 +1,67 @@
 //! Where an environment's records live.
 //!
 //! A store knows keys and bytes; what a record means is `record`'s business, what to write `plan`'s.
+//! A key below the prefix that holds a further `:` is no flag's (flag keys never contain one): it is
+//! neither read nor written, so that prefixes `ff` and `ff:staging` keep out of each other's way.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::plan::{Commit, Snapshot};
+
+mod effects;
+mod error;
+pub mod memory;
+mod names;
+mod open;
+mod redis;
+mod sqlite;
+
+pub use error::Error;
+pub use open::open;
 
 /// A store of records. Blocking: one connection, one command after another.
 pub trait Store: Send {
     fn info(&self) -> &Info;
 
-    /// Reads everything that a plan compares, as of one generation.
+    /// Reads everything that a plan compares, as of one generation. A store that was never written
+    /// is empty at generation 0; reading creates nothing.
     fn read(&mut self) -> Result<Snapshot, Error>;
 
     /// Writes all of `commit` or nothing: it succeeds only where the generation is still
     /// `commit.generation`, the lineage is the same, and every touched key still holds what the
-    /// commit expects.
+    /// commit expects. A commit without writes is not sent; the present generation is the answer.
+    ///
+    /// After an error nothing was written, except after [`Error::OutcomeUnknown`].
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error>;
 
     /// The newest `limit` entries of the history, newest first.
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error>;
+}
+
+/// How to reach a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Folder that a relative `sqlite:` path starts from: where `hoist.toml` is.
+    pub base: PathBuf,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long one answer, or one locked database file, may take.
+    pub timeout: Duration,
+    /// How many commits the history keeps, at least; the oldest go first.
+    pub history_keep: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            base: PathBuf::from("."),
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+            history_keep: 1000,
+        }
+    }
 }
 
 /// What a store is, for people: the URL never carries a password.
@@ -60,13 +102,10 @@ pub struct HistoryEntry {
     pub commit: Option<String>,
     pub source: String,
     pub reason: Option<String>,
+    /// Version of hoist that made it.
+    pub version: String,
+    /// Digest of the flag set.
+    pub digest: String,
     /// Flag to its record before and after, as text; `None` where there was none.
     pub records: BTreeMap<String, (Option<String>, Option<String>)>,
-}
-
-/// Why a store could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("{0}")]
-    Todo(String),
 }

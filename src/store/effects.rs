@@ -1,0 +1,138 @@
+//! What a commit amounts to, the same in every store.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::plan::{Commit, Expect, RecordWrite, Removed, SpecWrite, Write};
+
+use super::{HistoryEntry, Moved};
+
+/// What was found at a record's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found<'a> {
+    Nothing,
+    Bytes(&'a [u8]),
+    /// Something that is no record, such as a list.
+    OtherType,
+}
+
+/// Whether a key still holds what a commit expects of it.
+pub(super) fn holds(expect: &Expect, found: Found<'_>) -> bool {
+    match expect {
+        Expect::Any => true,
+        Expect::Absent => found == Found::Nothing,
+        Expect::Value(bytes) => found == Found::Bytes(bytes),
+    }
+}
+
+/// What of the store itself is no longer as the commit expects it.
+pub(super) fn store_moved(commit: &Commit, lineage: Option<&str>, generation: u64) -> Vec<Moved> {
+    let mut moved = Vec::new();
+    if commit.lineage.as_deref() != lineage {
+        moved.push(Moved::Lineage);
+    }
+    if commit.generation != generation {
+        moved.push(Moved::Generation {
+            expected: commit.generation,
+            found: generation,
+        });
+    }
+    moved
+}
+
+/// The flags whose records are no longer as the commit expects them.
+pub(super) fn records_moved<'f>(
+    commit: &Commit,
+    mut found: impl FnMut(&str) -> Found<'f>,
+) -> Vec<Moved> {
+    commit
+        .writes
+        .iter()
+        .filter(|write| !holds(&write.expect, found(&write.flag)))
+        .map(|write| Moved::Record {
+            flag: write.flag.clone(),
+        })
+        .collect()
+}
+
+/// The lineage of the store once the commit is in.
+pub(super) fn lineage(commit: &Commit) -> &str {
+    commit.lineage.as_deref().unwrap_or(&commit.new_lineage)
+}
+
+/// The generation of the store once the commit is in.
+pub(super) fn generation(commit: &Commit) -> u64 {
+    commit.generation.saturating_add(1)
+}
+
+/// What the list of removed flags says of one that the commit removes.
+pub(super) fn removed(commit: &Commit) -> Removed {
+    Removed {
+        generation: generation(commit),
+        at: commit.about.at,
+    }
+}
+
+/// The flags that the commit manages from now on, with the digest of each one's spec.
+pub(super) fn specs_set(commit: &Commit) -> impl Iterator<Item = (&str, &str)> {
+    commit.writes.iter().filter_map(|write| match &write.spec {
+        SpecWrite::Set(digest) => Some((write.flag.as_str(), digest.as_str())),
+        SpecWrite::Keep | SpecWrite::Remove => None,
+    })
+}
+
+/// The flags that the commit no longer manages.
+pub(super) fn specs_removed(commit: &Commit) -> impl Iterator<Item = &str> {
+    commit
+        .writes
+        .iter()
+        .filter(|write| write.spec == SpecWrite::Remove)
+        .map(|write| write.flag.as_str())
+}
+
+/// One record before and after, as text.
+pub(super) type Change<'a> = (Option<Cow<'a, str>>, Option<Cow<'a, str>>);
+
+/// Every record that the commit touches, before and after. What a commit does not look at
+/// ([`Expect::Any`]) counts as absent; bytes that are not UTF-8 are shown as well as they can be.
+pub(super) fn records(commit: &Commit) -> BTreeMap<&str, Change<'_>> {
+    commit
+        .writes
+        .iter()
+        .map(|write| (write.flag.as_str(), change_of(write)))
+        .collect()
+}
+
+fn change_of(write: &Write) -> Change<'_> {
+    let before = match &write.expect {
+        Expect::Value(bytes) => Some(String::from_utf8_lossy(bytes)),
+        Expect::Absent | Expect::Any => None,
+    };
+    let after = match &write.record {
+        RecordWrite::Keep => before.clone(),
+        RecordWrite::Set(bytes) => Some(String::from_utf8_lossy(bytes)),
+        RecordWrite::Delete => None,
+    };
+    (before, after)
+}
+
+/// The history's entry of a commit.
+pub(super) fn history_entry(commit: &Commit) -> HistoryEntry {
+    let about = &commit.about;
+    let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+    HistoryEntry {
+        id: commit.id.clone(),
+        generation: generation(commit),
+        at: about.at,
+        actor: about.actor.clone(),
+        commit: about.commit.clone(),
+        source: about.source.clone(),
+        reason: about.reason.clone(),
+        version: about.version.clone(),
+        digest: about.digest.clone(),
+        records: records(commit)
+            .into_iter()
+            .map(|(flag, (before, after))| (flag.to_owned(), (owned(before), owned(after))))
+            .collect(),
+    }
+}

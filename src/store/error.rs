@@ -1,0 +1,200 @@
+//! Why a store could not be read or written, and what to do about it.
+
+use std::time::Duration;
+
+/// Why a store could not be read or written. `store` is always the URL without its password, and
+/// no message ever holds one.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("`{scheme}` is not a kind of store that hoist knows")]
+    UnknownScheme {
+        scheme: String,
+        /// The known scheme that it looks like.
+        similar: Option<&'static str>,
+    },
+    #[error("`{url}` is not a store's URL: {reason}")]
+    Url { url: String, reason: String },
+    #[error("`{prefix}` cannot be a prefix: {reason}")]
+    Prefix { prefix: String, reason: String },
+
+    #[error("cannot connect to {store}: {reason}")]
+    Unreachable { store: String, reason: String },
+    #[error("{store} did not answer within {} s", .after.as_secs_f64())]
+    Timeout { store: String, after: Duration },
+    #[error("no secure connection to {store}: {reason}")]
+    Tls { store: String, reason: String },
+    #[error("what answers at {store} is not a Redis: {reason}")]
+    NotRedis { store: String, reason: String },
+    #[error("{store} does not accept the user or the password: {reason}")]
+    Login { store: String, reason: String },
+    #[error("{store} does not allow hoist to do this: {reason}")]
+    NoPermission { store: String, reason: String },
+    #[error("{store} has no such database: {reason}")]
+    NoDatabase { store: String, reason: String },
+    #[error("{store} is too old: {reason}")]
+    TooOld { store: String, reason: String },
+    #[error("{store} keeps the keys of this prefix on another node or on several: {reason}")]
+    Cluster { store: String, reason: String },
+
+    #[error("{store} takes no writes: {reason}")]
+    ReadOnly { store: String, reason: String },
+    #[error("{store} is still loading its data: {reason}")]
+    Loading { store: String, reason: String },
+    #[error("{store} is out of memory: {reason}")]
+    OutOfMemory { store: String, reason: String },
+    #[error("{store} cannot save to its disk and takes no writes: {reason}")]
+    CannotPersist { store: String, reason: String },
+    #[error("{store} refused: {reason}")]
+    Refused { store: String, reason: String },
+
+    #[error("the connection to {store} was lost, nothing was written: {reason}")]
+    Disconnected { store: String, reason: String },
+    #[error("the connection to {store} was lost while commit {id} was on its way: {reason}")]
+    OutcomeUnknown {
+        store: String,
+        id: String,
+        reason: String,
+    },
+    #[error("{store} kept changing while it was read, {attempts} times in a row")]
+    Unsteady { store: String, attempts: usize },
+
+    #[error("hoist's own bookkeeping in {store} is damaged: {key}: {reason}")]
+    Bookkeeping {
+        store: String,
+        key: String,
+        reason: String,
+    },
+    #[error(
+        "{store} is already used with the prefix `{theirs}`, which shares its bookkeeping with `{ours}`"
+    )]
+    PrefixTaken {
+        store: String,
+        ours: String,
+        theirs: String,
+    },
+
+    #[error("{store} is not an SQLite database: {reason}")]
+    NotSqlite { store: String, reason: String },
+    #[error("{store} was written by a newer hoist (format {found}, this one knows {known})")]
+    NewerFormat {
+        store: String,
+        found: i64,
+        known: i64,
+    },
+    #[error("{store} is in use by another process and stayed locked for {} s", .after.as_secs_f64())]
+    Locked { store: String, after: Duration },
+    #[error("the disk of {store} is full: {reason}")]
+    DiskFull { store: String, reason: String },
+    #[error("cannot open {store}: {reason}")]
+    File { store: String, reason: String },
+}
+
+/// The commands that a Redis user needs for everything that hoist does.
+const RIGHTS: &str = "+time +scan +mget +type +exists +hgetall +hmget +hset +hdel +mset +unlink \
+                      +watch +unwatch +multi +exec +discard +eval +xadd +xrevrange +publish +select";
+
+impl Error {
+    /// What to do about it, in a sentence or two; none where the message says it all.
+    pub fn hint(&self) -> Option<String> {
+        let fixed = match self {
+            Self::UnknownScheme {
+                similar: Some(similar),
+                ..
+            } => return Some(format!("did you mean `{similar}`? {KNOWN_SCHEMES}")),
+            Self::NoPermission { .. } => {
+                return Some(format!(
+                    "hoist needs these rights: {RIGHTS}, on the keys `PREFIX:*` and `hoist:{{PREFIX}}*` \
+                     and the channel `hoist:{{PREFIX}}:changes` (see ACL SETUSER)"
+                ));
+            }
+            Self::PrefixTaken { theirs, .. } => {
+                return Some(format!(
+                    "set `prefix = \"{theirs}\"` for this environment, or choose one that differs by more than braces"
+                ));
+            }
+            Self::OutcomeUnknown { id, .. } => {
+                return Some(format!(
+                    "once the store can be reached, `hoist history` says whether {id} went through; running the command again is safe"
+                ));
+            }
+            other => other.fixed_hint(),
+        };
+        fixed.map(str::to_owned)
+    }
+
+    fn fixed_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::UnknownScheme { .. } => KNOWN_SCHEMES,
+            Self::Url { .. } => {
+                "write it as redis://user:password@host:6379/0, rediss://host, \
+                 redis+unix:///path/to/socket?db=0 or sqlite:path/to/file.db; \
+                 characters such as @ / # in a password are percent-encoded"
+            }
+            Self::Prefix { .. } => {
+                "`ff` is the usual one; `{ff}` puts all keys of a cluster into one slot"
+            }
+            Self::Unreachable { .. } => {
+                "is the server running, and are host, port or socket path right?"
+            }
+            Self::Timeout { .. } => {
+                "check the address and what lies between (firewall, VPN); if the server is only slow, run the command again"
+            }
+            Self::Tls { .. } => {
+                "does the server speak TLS on this port (else use redis://)? A certificate authority of your own \
+                 is trusted when SSL_CERT_FILE names its PEM file"
+            }
+            Self::NotRedis { .. } => {
+                "check the port: does another service listen there, or does it want TLS (rediss://)?"
+            }
+            Self::Login { .. } => {
+                "check user and password in the store's URL; characters such as @ / # are percent-encoded there"
+            }
+            Self::NoDatabase { .. } => {
+                "use a smaller number at the end of the URL (a Redis has 16 databases unless configured, a cluster one)"
+            }
+            Self::TooOld { .. } => {
+                "hoist needs Redis 5 or later, or a server that is compatible with it"
+            }
+            Self::Cluster { .. } => {
+                "on a Redis Cluster the prefix must be a hash tag, such as `{ff}`, and the URL name the node that owns its slot"
+            }
+            Self::ReadOnly { .. } => {
+                "connect to the primary instead of a replica, or check the file's permissions"
+            }
+            Self::Loading { .. } => "wait until the server has started, then run the command again",
+            Self::OutOfMemory { .. } => {
+                "nothing was written; raise `maxmemory` or free memory, then run the command again"
+            }
+            Self::CannotPersist { .. } => {
+                "nothing was written; look into the server's log and its disk, then run the command again"
+            }
+            Self::Refused { .. } => return None,
+            Self::Disconnected { .. } => "run the command again",
+            Self::Unsteady { .. } => {
+                "somebody else writes without a pause; run the command again when that is over"
+            }
+            Self::Bookkeeping { .. } => {
+                "something else has written to this key; restore it from a backup, or delete all keys that start with \
+                 `hoist:{PREFIX}` and run `hoist apply --adopt`, which forgets the history"
+            }
+            Self::NotSqlite { .. } => {
+                "check the path; hoist does not overwrite a file that it does not know"
+            }
+            Self::NewerFormat { .. } => "update hoist",
+            Self::Locked { .. } => "run the command again once the other process is done",
+            Self::DiskFull { .. } => {
+                "nothing was written; free some space, then run the command again"
+            }
+            Self::File { .. } => "check the path and its permissions",
+            Self::NoPermission { .. } | Self::PrefixTaken { .. } | Self::OutcomeUnknown { .. } => {
+                return None;
+            }
+        })
+    }
+}
+
+/// The schemes that [`super::open`] takes.
+pub(super) const SCHEMES: [&str; 4] = ["redis", "rediss", "redis+unix", "sqlite"];
+
+const KNOWN_SCHEMES: &str =
+    "a store is one of redis://, rediss:// (TLS), redis+unix:// and sqlite:";

@@ -1,0 +1,188 @@
+//! The commands that a commit consists of.
+
+use std::borrow::Cow;
+
+use crate::plan::{Commit, RecordWrite};
+use crate::store::effects;
+use crate::store::names::Names;
+
+/// One argument of a command.
+pub(super) type Arg<'a> = Cow<'a, [u8]>;
+
+/// Flags of one command: each takes up to two arguments, and a script passes at most some 8,000.
+const PIECE: usize = 3000;
+
+/// Everything that `commit` writes. None of these commands can fail half way once the types of the
+/// bookkeeping keys are right. The first is one that a server out of memory refuses, since it
+/// decides that only before a script's first write.
+pub(super) fn all<'a>(
+    commit: &'a Commit,
+    names: &'a Names,
+    history_keep: usize,
+) -> Vec<Vec<Arg<'a>>> {
+    let mut commands = meta(commit, names);
+    records(&mut commands, commit, names);
+    specs(&mut commands, commit, names);
+    commands.push(history(commit, names, history_keep));
+    commands.push(vec![
+        text("PUBLISH"),
+        text(&names.changes),
+        Cow::Owned(announcement(commit)),
+    ]);
+    commands
+}
+
+/// One of each kind of command that a commit may need, to see whether the server would take them.
+pub(super) fn samples(names: &Names) -> Vec<Vec<Arg<'_>>> {
+    let record = || owned(names.record("sample"));
+    vec![
+        vec![text("HSET"), text(&names.meta), text("f"), text("v")],
+        vec![text("HDEL"), text(&names.meta), text("f")],
+        vec![text("MSET"), record(), text("v")],
+        vec![text("UNLINK"), record()],
+        vec![
+            text("XADD"),
+            text(&names.history),
+            text("*"),
+            text("f"),
+            text("v"),
+        ],
+        vec![text("PUBLISH"), text(&names.changes), text("")],
+    ]
+}
+
+fn meta<'a>(commit: &'a Commit, names: &'a Names) -> Vec<Vec<Arg<'a>>> {
+    let about = &commit.about;
+    let mut set = vec![text("HSET"), text(&names.meta)];
+    let mut clear = vec![text("HDEL"), text(&names.meta)];
+    for (field, value) in [
+        ("lineage", effects::lineage(commit)),
+        ("prefix", &names.prefix),
+        ("digest", &about.digest),
+        ("version", &about.version),
+        ("buckets", &about.buckets),
+    ] {
+        set.extend([text(field), text(value)]);
+    }
+    set.extend([
+        text("generation"),
+        owned(effects::generation(commit).to_string()),
+    ]);
+    set.extend([text("applied_at"), owned(about.at.to_string())]);
+    for (field, value) in [("commit", &about.commit), ("actor", &about.actor)] {
+        match value {
+            Some(value) => set.extend([text(field), text(value)]),
+            None => clear.push(text(field)),
+        }
+    }
+    let mut commands = vec![set];
+    if clear.len() > 2 {
+        commands.push(clear);
+    }
+    commands
+}
+
+fn records<'a>(commands: &mut Vec<Vec<Arg<'a>>>, commit: &'a Commit, names: &Names) {
+    let mut set = Vec::new();
+    let mut delete = Vec::new();
+    for write in &commit.writes {
+        match &write.record {
+            RecordWrite::Keep => {}
+            RecordWrite::Set(bytes) => {
+                set.push([
+                    owned(names.record(&write.flag)),
+                    Cow::Borrowed(bytes.as_slice()),
+                ]);
+            }
+            RecordWrite::Delete => delete.push([owned(names.record(&write.flag))]),
+        }
+    }
+    in_pieces(commands, &["MSET"], set);
+    in_pieces(commands, &["UNLINK"], delete);
+}
+
+fn specs<'a>(commands: &mut Vec<Vec<Arg<'a>>>, commit: &'a Commit, names: &'a Names) {
+    let set: Vec<_> = effects::specs_set(commit).collect();
+    let removed: Vec<_> = effects::specs_removed(commit).collect();
+    // A record of two numbers: it always serialises.
+    let note = serde_json::to_string(&effects::removed(commit)).unwrap_or_default();
+    let named = |flags: &[&'a str]| flags.iter().map(|flag| [text(flag)]).collect();
+    let set_flags: Vec<&str> = set.iter().map(|(flag, _)| *flag).collect();
+    let digests = set.iter().map(|(flag, digest)| [text(flag), text(digest)]);
+    let notes = removed.iter().map(|flag| [text(flag), owned(note.clone())]);
+    in_pieces(commands, &["HSET", &names.specs], digests.collect());
+    in_pieces(commands, &["HDEL", &names.removed], named(&set_flags));
+    in_pieces(commands, &["HSET", &names.removed], notes.collect());
+    in_pieces(commands, &["HDEL", &names.specs], named(&removed));
+}
+
+fn history<'a>(commit: &'a Commit, names: &'a Names, keep: usize) -> Vec<Arg<'a>> {
+    let about = &commit.about;
+    let records = serde_json::to_vec(&effects::records(commit)).unwrap_or_default();
+    let mut entry = vec![text("XADD"), text(&names.history)];
+    entry.extend([
+        text("MAXLEN"),
+        text("~"),
+        owned(keep.to_string()),
+        text("*"),
+    ]);
+    entry.extend([text("id"), text(&commit.id)]);
+    entry.extend([
+        text("generation"),
+        owned(effects::generation(commit).to_string()),
+    ]);
+    entry.extend([text("at"), owned(about.at.to_string())]);
+    for (field, value) in [
+        ("actor", about.actor.as_deref()),
+        ("commit", about.commit.as_deref()),
+        ("source", Some(about.source.as_str())),
+        ("reason", about.reason.as_deref()),
+        ("version", Some(about.version.as_str())),
+        ("digest", Some(about.digest.as_str())),
+    ] {
+        if let Some(value) = value {
+            entry.extend([text(field), text(value)]);
+        }
+    }
+    entry.extend([text("records"), Cow::Owned(records)]);
+    entry
+}
+
+/// What listeners hear: the new generation and the flags whose records changed.
+fn announcement(commit: &Commit) -> Vec<u8> {
+    #[derive(serde::Serialize)]
+    struct Changes<'a> {
+        generation: u64,
+        keys: Vec<&'a str>,
+    }
+    let changed = commit
+        .writes
+        .iter()
+        .filter(|write| write.record != RecordWrite::Keep);
+    let changes = Changes {
+        generation: effects::generation(commit),
+        keys: changed.map(|write| write.flag.as_str()).collect(),
+    };
+    serde_json::to_vec(&changes).unwrap_or_default()
+}
+
+/// As many commands that begin with `head` as it takes for all of `items`; none for no items.
+fn in_pieces<'a, const N: usize>(
+    commands: &mut Vec<Vec<Arg<'a>>>,
+    head: &[&'a str],
+    items: Vec<[Arg<'a>; N]>,
+) {
+    let mut items = items.into_iter().peekable();
+    while items.peek().is_some() {
+        let piece = items.by_ref().take(PIECE).flatten();
+        commands.push(head.iter().map(|word| text(word)).chain(piece).collect());
+    }
+}
+
+fn text(text: &str) -> Arg<'_> {
+    Cow::Borrowed(text.as_bytes())
+}
+
+fn owned<'a>(text: String) -> Arg<'a> {
+    Cow::Owned(text.into_bytes())
+}

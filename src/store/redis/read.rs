@@ -1,0 +1,267 @@
+//! Reading a whole environment.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use ::redis::Value;
+
+use crate::plan::{Removed, Snapshot, Stored};
+use crate::store::Error;
+
+use super::wire::Wire;
+use super::{Redis, value};
+
+/// How often a read starts again because somebody committed meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Keys that one SCAN looks at. Larger is fewer round trips, and a longer pause for other clients.
+const SCAN_COUNT: &str = "2000";
+
+/// Keys of one MGET.
+const PAGE: usize = 1000;
+
+impl Redis {
+    /// Everything below the prefix and all bookkeeping, as of one generation.
+    pub(super) fn snapshot(&self, wire: &mut Wire) -> Result<Snapshot, Error> {
+        for _ in 0..ATTEMPTS {
+            let (snapshot, generation_after) = self.read_once(wire)?;
+            if generation_after == (snapshot.generation, snapshot.lineage.clone()) {
+                return Ok(snapshot);
+            }
+        }
+        Err(Error::Unsteady {
+            store: self.endpoint.shown.clone(),
+            attempts: ATTEMPTS,
+        })
+    }
+
+    /// A snapshot, and generation and lineage once it was complete.
+    fn read_once(&self, wire: &mut Wire) -> Result<(Snapshot, (u64, Option<String>)), Error> {
+        wire.command(&["TIME"]);
+        let hashes = [&self.names.meta, &self.names.specs, &self.names.removed];
+        for key in hashes {
+            wire.command(&["HGETALL", key]);
+        }
+        self.scan(wire, b"0");
+        let answers = wire.answers()?;
+        for (key, answer) in hashes.into_iter().zip(answers.iter().skip(1)) {
+            self.check_type(key, answer)?;
+        }
+        let [time, meta, specs, removed, scan] = self.exactly(answers)?;
+        let mut snapshot = self.bookkeeping(meta)?;
+        snapshot.now = unix_time(time).ok_or_else(|| self.endpoint.nonsense())?;
+        snapshot.specs = texts(specs);
+        snapshot.removed = value::pairs(removed)
+            .filter_map(|(flag, json)| Some((flag, serde_json::from_slice::<Removed>(&json).ok()?)))
+            .collect();
+        let end = self.records(wire, &mut snapshot, scan)?;
+        Ok((snapshot, end))
+    }
+
+    /// Follows the scan to its end and reads every record, one page at a time. Gives generation and
+    /// lineage as they are then.
+    fn records(
+        &self,
+        wire: &mut Wire,
+        snapshot: &mut Snapshot,
+        scan: Value,
+    ) -> Result<(u64, Option<String>), Error> {
+        let mut valueless = Vec::new();
+        let (mut cursor, mut page) = self.page(scan, &snapshot.records)?;
+        while cursor != b"0" {
+            self.get(wire, &page);
+            self.scan(wire, &cursor);
+            let mut answers = wire.good_answers()?;
+            let next = answers.pop().ok_or_else(|| self.endpoint.nonsense())?;
+            self.collect(page, answers, &mut snapshot.records, &mut valueless)?;
+            (cursor, page) = self.page(next, &snapshot.records)?;
+        }
+        // A scan may miss what was created since it began: what hoist manages is asked for by name.
+        let listed: HashSet<&str> = page.iter().map(String::as_str).collect();
+        let unlisted: Vec<String> = snapshot
+            .specs
+            .keys()
+            .filter(|flag| !listed.contains(flag.as_str()) && !snapshot.records.contains_key(*flag))
+            .cloned()
+            .collect();
+        page.extend(unlisted);
+        self.get(wire, &page);
+        self.ask_generation(wire);
+        let mut answers = wire.good_answers()?;
+        let mut end = answers.pop();
+        self.collect(page, answers, &mut snapshot.records, &mut valueless)?;
+        if !valueless.is_empty() {
+            for flag in &valueless {
+                wire.command(&["TYPE", &self.names.record(flag)]);
+            }
+            self.ask_generation(wire);
+            let mut answers = wire.good_answers()?;
+            end = answers.pop();
+            for (flag, answer) in valueless.into_iter().zip(answers) {
+                match value::text(answer) {
+                    Some(kind) if kind != "none" => {
+                        snapshot.records.insert(flag, Stored::OtherType(kind));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.generation(end.unwrap_or(Value::Nil))
+    }
+
+    fn scan(&self, wire: &mut Wire, cursor: &[u8]) {
+        let pattern = self.names.pattern();
+        wire.command(&[
+            b"SCAN",
+            cursor,
+            b"MATCH",
+            pattern.as_bytes(),
+            b"COUNT",
+            SCAN_COUNT.as_bytes(),
+        ]);
+    }
+
+    /// The next cursor and the flags of one page that have not been read yet.
+    fn page(
+        &self,
+        scan: Value,
+        read: &BTreeMap<String, Stored>,
+    ) -> Result<(Vec<u8>, Vec<String>), Error> {
+        let [cursor, keys] = self.exactly(value::list(scan).unwrap_or_default())?;
+        let cursor = value::bytes(cursor).ok_or_else(|| self.endpoint.nonsense())?;
+        let flags = value::list(keys)
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|key| {
+                let key = String::from_utf8(value::bytes(key)?).ok()?;
+                let flag = self.names.flag(&key)?;
+                (!read.contains_key(flag)).then(|| flag.to_owned())
+            })
+            .collect();
+        Ok((cursor, flags))
+    }
+
+    fn get(&self, wire: &mut Wire, flags: &[String]) {
+        for flags in flags.chunks(PAGE) {
+            wire.begin(1 + flags.len());
+            wire.arg("MGET");
+            for flag in flags {
+                wire.arg(self.names.record(flag));
+            }
+        }
+    }
+
+    /// Puts the answers to [`Self::get`] where they belong.
+    fn collect(
+        &self,
+        flags: Vec<String>,
+        answers: Vec<Value>,
+        records: &mut BTreeMap<String, Stored>,
+        valueless: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let values: Vec<Value> = answers
+            .into_iter()
+            .filter_map(value::list)
+            .flatten()
+            .collect();
+        if values.len() != flags.len() {
+            return Err(self.endpoint.nonsense());
+        }
+        for (flag, value) in flags.into_iter().zip(values) {
+            match value::bytes(value) {
+                Some(bytes) => {
+                    records.insert(flag, Stored::Value(bytes));
+                }
+                None => valueless.push(flag),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn ask_generation(&self, wire: &mut Wire) {
+        wire.command(&["HMGET", &self.names.meta, "generation", "lineage"]);
+    }
+
+    /// The answer to [`Self::ask_generation`].
+    pub(super) fn generation(&self, answer: Value) -> Result<(u64, Option<String>), Error> {
+        let [generation, lineage] = self.exactly(value::list(answer).unwrap_or_default())?;
+        let lineage = value::text(lineage);
+        let generation = self.parse_generation(value::text(generation), lineage.is_some())?;
+        Ok((generation, lineage))
+    }
+
+    /// The generation as it stands in the bookkeeping. A store that was ever committed to has one.
+    pub(super) fn parse_generation(
+        &self,
+        text: Option<String>,
+        committed: bool,
+    ) -> Result<u64, Error> {
+        match text {
+            None if committed => Err(self
+                .endpoint
+                .damaged(&self.names.meta, "its generation is missing")),
+            None => Ok(0),
+            Some(text) => text.parse().map_err(|_| {
+                let reason = format!("its generation is {text:?}, which is not a number");
+                self.endpoint.damaged(&self.names.meta, reason)
+            }),
+        }
+    }
+
+    fn bookkeeping(&self, meta: Value) -> Result<Snapshot, Error> {
+        let mut fields = texts(meta);
+        self.check_prefix(fields.remove("prefix"))?;
+        let lineage = fields.remove("lineage");
+        Ok(Snapshot {
+            generation: self.parse_generation(fields.remove("generation"), lineage.is_some())?,
+            lineage,
+            buckets: fields.remove("buckets"),
+            digest: fields.remove("digest"),
+            ..Snapshot::default()
+        })
+    }
+
+    /// Refuses bookkeeping that belongs to another prefix.
+    pub(super) fn check_prefix(&self, found: Option<String>) -> Result<(), Error> {
+        match found {
+            Some(theirs) if theirs != self.names.prefix => Err(Error::PrefixTaken {
+                store: self.endpoint.shown.clone(),
+                ours: self.names.prefix.clone(),
+                theirs,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses an answer that says that one of hoist's own keys is of another type.
+    pub(super) fn check_type(&self, key: &str, answer: &Value) -> Result<(), Error> {
+        match answer {
+            Value::ServerError(error) if error.code() == "WRONGTYPE" => Err(self
+                .endpoint
+                .damaged(key, "it is not of the type that hoist made it")),
+            Value::ServerError(error) => Err(self.endpoint.refused(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Answers as an array. A refusal among them is an error, and so is any other number of them.
+    pub(super) fn exactly<const N: usize>(&self, answers: Vec<Value>) -> Result<[Value; N], Error> {
+        if let Some(error) = super::wire::first_refusal(&answers) {
+            return Err(self.endpoint.refused(error));
+        }
+        answers.try_into().map_err(|_| self.endpoint.nonsense())
+    }
+}
+
+fn texts(hash: Value) -> HashMap<String, String> {
+    value::pairs(hash)
+        .map(|(name, bytes)| (name, value::lossy(bytes)))
+        .collect()
+}
+
+/// The answer to TIME: seconds, and microseconds within the second.
+fn unix_time(answer: Value) -> Option<f64> {
+    let mut parts = value::list(answer)?.into_iter();
+    let seconds: f64 = value::text(parts.next()?)?.parse().ok()?;
+    let micros: f64 = value::text(parts.next()?)?.parse().ok()?;
+    Some(seconds + micros / 1e6)
+}

@@ -1,0 +1,194 @@
+//! One connection: commands go out as they are written, answers come back in a batch.
+
+use std::mem;
+use std::sync::Once;
+
+use ::redis::io::tcp::TcpSettings;
+use ::redis::{Client, Connection, RedisConnectionInfo, ServerError, Value};
+use ::redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
+
+use crate::store::{Error, Options};
+
+use super::endpoint::Endpoint;
+
+/// Commands are sent in pieces of about this many bytes, so that a large commit is in memory once.
+const PIECE: usize = 256 * 1024;
+
+/// A connection to a server. After any error it is of no further use.
+pub(super) struct Wire {
+    connection: Connection,
+    endpoint: Endpoint,
+    options: Options,
+    unsent: Vec<u8>,
+    /// Commands whose answers have not been read.
+    waiting: usize,
+    /// The commands that log in, until their answers have been read.
+    login: Vec<Login>,
+    send_error: Option<::redis::RedisError>,
+    answered: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Login {
+    Auth,
+    Select,
+    Name,
+}
+
+impl Wire {
+    /// Connects. The login goes out along with the first commands, so that it costs no round trip.
+    pub fn open(endpoint: &Endpoint, options: &Options) -> Result<Self, Error> {
+        install_tls();
+        let connection = connect(endpoint, options)
+            .map_err(|error| endpoint.not_connected(&error, options.connect_timeout))?;
+        let mut wire = Self {
+            connection,
+            endpoint: endpoint.clone(),
+            options: options.clone(),
+            unsent: Vec::new(),
+            waiting: 0,
+            login: Vec::new(),
+            send_error: None,
+            answered: false,
+        };
+        wire.log_in();
+        Ok(wire)
+    }
+
+    fn log_in(&mut self) {
+        let endpoint = self.endpoint.clone();
+        if let Some(password) = &endpoint.password {
+            match &endpoint.user {
+                Some(user) => self.command(&["AUTH", user, password]),
+                None => self.command(&["AUTH", password]),
+            }
+            self.login.push(Login::Auth);
+        }
+        if endpoint.database != 0 {
+            self.command(&["SELECT", &endpoint.database.to_string()]);
+            self.login.push(Login::Select);
+        }
+        self.command(&["CLIENT", "SETNAME", "hoist"]);
+        self.login.push(Login::Name);
+    }
+
+    /// Whether an answer has come over this connection: before that, it may never have worked.
+    pub fn has_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// Queues a command.
+    pub fn command<A: AsRef<[u8]>>(&mut self, args: &[A]) {
+        self.begin(args.len());
+        for arg in args {
+            self.arg(arg);
+        }
+    }
+
+    /// Queues the head of a command; `args` calls of [`Self::arg`] must follow, its name the first.
+    pub fn begin(&mut self, args: usize) {
+        self.unsent
+            .extend_from_slice(format!("*{args}\r\n").as_bytes());
+        self.waiting += 1;
+    }
+
+    pub fn arg(&mut self, arg: impl AsRef<[u8]>) {
+        let arg = arg.as_ref();
+        self.unsent
+            .extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        self.unsent.extend_from_slice(arg);
+        self.unsent.extend_from_slice(b"\r\n");
+        if self.unsent.len() >= PIECE {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        if self.send_error.is_none()
+            && let Err(error) = self.connection.send_packed_command(&self.unsent)
+        {
+            self.send_error = Some(error);
+        }
+        self.unsent.clear();
+    }
+
+    /// Sends what is queued and waits for every answer, refusals of single commands among them.
+    pub fn answers(&mut self) -> Result<Vec<Value>, Error> {
+        self.send();
+        for step in mem::take(&mut self.login) {
+            let answer = self.answer()?;
+            match (step, &answer) {
+                (Login::Auth, Value::ServerError(error)) => {
+                    return Err(self.endpoint.login_refused(error));
+                }
+                (Login::Select, Value::ServerError(error)) if error.code() == "ERR" => {
+                    return Err(self.endpoint.select_refused(error));
+                }
+                // Whatever else is wrong, the commands that follow will say so.
+                (Login::Auth | Login::Select | Login::Name, _) => {}
+            }
+        }
+        let mut answers = Vec::with_capacity(self.waiting);
+        while self.waiting > 0 {
+            answers.push(self.answer()?);
+        }
+        Ok(answers)
+    }
+
+    /// Like [`Self::answers`], where a refusal of any command is an error.
+    pub fn good_answers(&mut self) -> Result<Vec<Value>, Error> {
+        let answers = self.answers()?;
+        match first_refusal(&answers) {
+            Some(error) => Err(self.endpoint.refused(error)),
+            None => Ok(answers),
+        }
+    }
+
+    fn answer(&mut self) -> Result<Value, Error> {
+        let answer = self.connection.recv_response();
+        let result = match (self.send_error.take(), answer) {
+            // A server that hangs up says why before it does, at times.
+            (Some(_), Ok(Value::ServerError(error))) => return Err(self.endpoint.refused(&error)),
+            (Some(error), _) => Err(error),
+            (None, answer) => answer,
+        };
+        let answer = result.map_err(|error| {
+            self.endpoint
+                .broken(&error, !self.answered, self.options.timeout)
+        })?;
+        self.answered = true;
+        self.waiting = self.waiting.saturating_sub(1);
+        Ok(answer)
+    }
+}
+
+/// The first of `answers` that is a refusal.
+pub(super) fn first_refusal(answers: &[Value]) -> Option<&ServerError> {
+    answers.iter().find_map(|answer| match answer {
+        Value::ServerError(error) => Some(error),
+        _ => None,
+    })
+}
+
+fn connect(endpoint: &Endpoint, options: &Options) -> RedisResult<Connection> {
+    // Login and database are our own business: the crate would hide what the server says to them.
+    let bare = RedisConnectionInfo::default().set_skip_set_lib_name();
+    let info: ConnectionInfo = endpoint
+        .address
+        .clone()
+        .into_connection_info()?
+        .set_tcp_settings(TcpSettings::default().set_nodelay(true))
+        .set_redis_settings(bare);
+    let connection = Client::open(info)?.get_connection_with_timeout(options.connect_timeout)?;
+    connection.set_read_timeout(Some(options.timeout))?;
+    connection.set_write_timeout(Some(options.timeout))?;
+    Ok(connection)
+}
+
+/// Chooses ring for TLS, once a process. Should somebody have chosen before, theirs stays.
+fn install_tls() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}

@@ -1,0 +1,45 @@
+//! SQLite's errors in hoist's words.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::ErrorCode;
+
+use crate::store::Error;
+
+/// What a failed statement means for the file `shown`, whose locks were waited for `within`.
+pub(super) fn explain(error: &rusqlite::Error, shown: &str, within: Duration) -> Error {
+    let (store, reason) = (shown.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked {
+            store,
+            after: within,
+        },
+        Some(ErrorCode::NotADatabase) => Error::NotSqlite { store, reason },
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly { store, reason },
+        Some(ErrorCode::DiskFull) => Error::DiskFull { store, reason },
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Error::File { store, reason },
+        Some(ErrorCode::DatabaseCorrupt) => Error::Bookkeeping {
+            store,
+            key: "the file itself".to_owned(),
+            reason,
+        },
+        _ => Error::Refused { store, reason },
+    }
+}
+
+/// What SQLite would only call "unable to open database file".
+pub(super) fn look_at(path: &Path, shown: &str) -> Result<(), Error> {
+    let refuse = |reason: String| Error::File {
+        store: shown.to_owned(),
+        reason,
+    };
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(refuse("it is a folder".to_owned())),
+        Ok(_) => std::fs::File::open(path)
+            .map(drop)
+            .map_err(|error| refuse(error.to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(refuse(error.to_string())),
+    }
+}

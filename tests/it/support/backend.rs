@@ -1,0 +1,161 @@
+//! The kinds of store, each with a way past hoist to what it holds.
+
+use std::path::PathBuf;
+
+use hoist::plan::Stored;
+use hoist::store::memory::Memory;
+use hoist::store::{Options, Store, open};
+use tempfile::TempDir;
+
+use super::redis::RedisServer;
+
+pub trait Backend {
+    fn start() -> Self;
+
+    fn open(&self, prefix: &str, options: &Options) -> Box<dyn Store>;
+
+    fn store(&self) -> Box<dyn Store> {
+        self.open("ff", &Options::default())
+    }
+
+    /// Writes, deletes and reads a record as another program would.
+    fn put(&self, prefix: &str, flag: &str, bytes: &[u8]);
+    fn delete(&self, prefix: &str, flag: &str);
+    fn get(&self, prefix: &str, flag: &str) -> Option<Vec<u8>>;
+
+    /// Puts a list where a record could be; false where the store has no such thing.
+    fn put_list(&self, prefix: &str, flag: &str) -> bool;
+}
+
+pub struct InMemory(Memory);
+
+impl InMemory {
+    fn environment(&self, prefix: &str) -> Memory {
+        self.0
+            .with_prefix(prefix, &Options::default())
+            .expect("a fine prefix")
+    }
+}
+
+impl Backend for InMemory {
+    fn start() -> Self {
+        Self(Memory::new("ff", &Options::default()).expect("a fine prefix"))
+    }
+
+    fn open(&self, prefix: &str, options: &Options) -> Box<dyn Store> {
+        Box::new(self.0.with_prefix(prefix, options).expect("a fine prefix"))
+    }
+
+    fn put(&self, prefix: &str, flag: &str, bytes: &[u8]) {
+        self.environment(prefix)
+            .put(flag, Stored::Value(bytes.to_vec()));
+    }
+
+    fn delete(&self, prefix: &str, flag: &str) {
+        self.environment(prefix).delete(flag);
+    }
+
+    fn get(&self, prefix: &str, flag: &str) -> Option<Vec<u8>> {
+        match self.environment(prefix).get(flag)? {
+            Stored::Value(bytes) => Some(bytes),
+            Stored::OtherType(_) => None,
+        }
+    }
+
+    fn put_list(&self, prefix: &str, flag: &str) -> bool {
+        let list = Stored::OtherType("list".to_owned());
+        self.environment(prefix).put(flag, list);
+        true
+    }
+}
+
+pub struct InSqlite(TempDir);
+
+impl InSqlite {
+    pub fn path(&self) -> PathBuf {
+        self.0.path().join("flags.db")
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    pub fn connect(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).expect("the database")
+    }
+}
+
+impl Backend for InSqlite {
+    fn start() -> Self {
+        Self(tempfile::tempdir().expect("a folder for the database"))
+    }
+
+    fn open(&self, prefix: &str, options: &Options) -> Box<dyn Store> {
+        let options = Options {
+            base: self.folder(),
+            ..options.clone()
+        };
+        open("sqlite:flags.db", prefix, &options).expect("a fine URL")
+    }
+
+    /// The tables are there once a store has been committed to.
+    fn put(&self, prefix: &str, flag: &str, bytes: &[u8]) {
+        let sql = "INSERT OR REPLACE INTO records (prefix, key, value) VALUES (?1, ?2, ?3)";
+        let put = self
+            .connect()
+            .execute(sql, rusqlite::params![prefix, flag, bytes]);
+        put.expect("the record to be written");
+    }
+
+    fn delete(&self, prefix: &str, flag: &str) {
+        let sql = "DELETE FROM records WHERE prefix = ?1 AND key = ?2";
+        let deleted = self.connect().execute(sql, [prefix, flag]);
+        deleted.expect("the record to be deleted");
+    }
+
+    fn get(&self, prefix: &str, flag: &str) -> Option<Vec<u8>> {
+        let sql = "SELECT value FROM records WHERE prefix = ?1 AND key = ?2";
+        self.connect()
+            .query_row(sql, [prefix, flag], |row| row.get(0))
+            .ok()
+    }
+
+    fn put_list(&self, _: &str, _: &str) -> bool {
+        false
+    }
+}
+
+pub struct InRedis(pub RedisServer);
+
+impl Backend for InRedis {
+    fn start() -> Self {
+        Self(RedisServer::start())
+    }
+
+    fn open(&self, prefix: &str, options: &Options) -> Box<dyn Store> {
+        open(&self.0.unix_url(), prefix, options).expect("a fine URL")
+    }
+
+    fn put(&self, prefix: &str, flag: &str, bytes: &[u8]) {
+        redis::cmd("SET")
+            .arg(format!("{prefix}:{flag}"))
+            .arg(bytes)
+            .exec(&mut self.0.connect())
+            .expect("the record to be written");
+    }
+
+    fn delete(&self, prefix: &str, flag: &str) {
+        self.0.run::<()>(&["DEL", &format!("{prefix}:{flag}")]);
+    }
+
+    fn get(&self, prefix: &str, flag: &str) -> Option<Vec<u8>> {
+        self.0.run(&["GET", &format!("{prefix}:{flag}")])
+    }
+
+    fn put_list(&self, prefix: &str, flag: &str) -> bool {
+        let key = format!("{prefix}:{flag}");
+        self.0.run::<()>(&["DEL", &key]);
+        self.0.run::<()>(&["RPUSH", &key, "a"]);
+        true
+    }
+}

@@ -1,0 +1,4 @@
+pub mod backend;
+pub mod commits;
+pub mod proxy;
+pub mod redis;

@@ -1,0 +1,69 @@
+"""Proves the reader in the README: `read_records.py READER REDIS_URL`, where READER is the file that holds
+it and Redis the example flags, applied for development."""
+
+import runpy
+import sys
+
+import redis
+
+reader = runpy.run_path(sys.argv[1])
+bucket, read = reader["bucket"], reader["read"]
+store = redis.Redis.from_url(sys.argv[2])
+USERS = [f"user-{number}" for number in range(20_000)]
+
+
+def share(flag, wanted):
+    return 100 * sum(read(store, flag, user) == wanted for user in USERS) / len(USERS)
+
+
+def near(found, wanted):
+    # Four standard deviations of a share of so many users, at most.
+    assert abs(found - wanted) < 1.5, (found, wanted)
+
+
+# MurmurHash3 x86_32, seed 0, of these texts is published: 0, 0x248bfa47, 0x149bbb7f, 0x2e4ff723.
+for text, of_2_32 in [("", 0), ("hello", 0x248BFA47), ("hello, world", 0x149BBB7F)]:
+    assert bucket(text) == of_2_32 * 100_000 // 2**32, text
+assert bucket("The quick brown fox jumps over the lazy dog") == 0x2E4FF723 * 100_000 // 2**32
+
+# Nothing there, and flags that are on or off for everyone.
+assert read(store, "no_such_flag") is False
+assert read(store, "no_such_flag", default="fallback") == "fallback"
+assert read(store, "recommendations") is True
+assert read(store, "image_resizing", "ana") is False
+assert read(store, "maintenance_banner", "ana", ["employees"]) is False
+
+# Shares, and those who have a flag whatever the share.
+near(share("new_search", True), 10)
+near(share("enable_new_checkout_v2", True), 1)
+assert read(store, "new_search", "internal_tester_1") is True
+assert read(store, "new_search", "ana", ["guests", "employees"]) is True
+assert read(store, "new_search") is False
+for user in USERS[:2000]:
+    assert read(store, "new_search", user) == (bucket(f"new_search:{user}") < 10_000)
+
+# Experiments: forced users, values, the control for those outside.
+assert read(store, "pricing_page", "qa_1") == "higher_price"
+assert read(store, "pricing_page", "qa_2") == "lower_price"
+assert read(store, "pricing_page") == "control"
+near(share("pricing_page", "control"), 34)
+near(share("pricing_page", "higher_price"), 33)
+near(share("pricing_page", "lower_price"), 33)
+assert read(store, "search_page_size") == 20
+near(share("search_page_size", 20), 80 + 20 * 0.334)
+near(share("search_page_size", 30), 20 * 0.333)
+near(share("search_page_size", 50), 20 * 0.333)
+assert read(store, "onboarding_tour", "demo_account") == {"steps": 7, "video": True}
+near(share("onboarding_tour", {"steps": 3, "video": False}), 50)
+
+# A larger share only adds users.
+early = {user for user in USERS if read(store, "new_search", user)}
+store.set("ff:new_search", store.get("ff:new_search").replace(b'"percentage":10', b'"percentage":12.5'))
+late = {user for user in USERS if read(store, "new_search", user)}
+assert early < late
+near(100 * len(late) / len(USERS), 12.5)
+
+# A salt is what counts, and not the key.
+same = store.get("ff:new_search")[:-1] + b',"salt":"new_search"}'
+store.set("ff:another_key", same)
+assert {user for user in USERS if read(store, "another_key", user)} == late

@@ -212,3 +212,6 @@ impl Flag {
             )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,16 +160,50 @@ fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
 }
 
+/// Findings of one rule that are kept of one file, or of the whole set: a file made of mistakes must
+/// not fill the memory.
+const MOST: usize = 10_000;
+/// No key that is allowed is longer, in bytes.
+const LONGEST_KEY: usize = 128;
+
 /// Collects what one rule finds.
 pub struct Findings<'a> {
     rule: &'static str,
     severity: Severity,
     /// `None` where all files are looked at together.
     source: Option<&'a Source<'a>>,
+    /// How often the rule has fired.
+    count: usize,
     out: &'a mut Vec<Diagnostic>,
 }
 
-impl Findings<'_> {
+impl<'a> Findings<'a> {
+    fn new(
+        rule: &'static Rule,
+        severity: Severity,
+        source: Option<&'a Source<'a>>,
+        out: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        Self {
+            rule: rule.id,
+            severity,
+            source,
+            count: 0,
+            out,
+        }
+    }
+
+    /// Has the last finding say how many were left out before it.
+    fn finish(self) {
+        if self.count > MOST
+            && let Some(last) = self.out.last_mut()
+        {
+            let left_out = self.count - MOST;
+            last.message
+                .push_str(&format!(" ({left_out} like it before are not shown)"));
+        }
+    }
+
     /// Reports a finding about `flag` at `span` in its file; details are added to what it returns.
     pub fn report(
         &mut self,
@@ -177,14 +211,22 @@ impl Findings<'_> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
+        self.count += 1;
+        if self.count > MOST {
+            self.out.pop();
+        }
         let location = Location {
             file: flag.file,
             span,
         };
+        let key = &flag.key.value;
+        let key = key
+            .get(..key.floor_char_boundary(LONGEST_KEY))
+            .unwrap_or_default();
         self.out.push(
             Diagnostic::new(self.rule, location, message)
                 .with_severity(self.severity)
-                .with_flag(&flag.key.value),
+                .with_flag(key),
         );
         let last = self.out.len() - 1;
         &mut self.out[last]

@@ -5,7 +5,9 @@
 //! there for editors: rules report it in better words, so it is left out here.
 
 mod explain;
+mod key;
 mod place;
+mod value;
 mod view;
 mod words;
 
@@ -26,6 +28,8 @@ pub const SCHEMA: &str = include_str!("../schema/flags.schema.json");
 const RULE: &str = "schema";
 /// Rule of a field that does not exist.
 const UNKNOWN: &str = "unknown-field";
+/// Rule of a number that readers of YAML disagree about.
+const AMBIGUOUS: &str = "ambiguous-number";
 /// Mistakes shown of one document: a file made of mistakes alone must not fill the memory.
 const LIMIT: usize = 1000;
 
@@ -47,8 +51,8 @@ fn compile() -> Result<Contract, String> {
     Ok(Contract { schema, validator })
 }
 
-/// Validates one document. Diagnostics carry the rules `schema` and `unknown-field`, in the order
-/// of the file.
+/// Validates one document. Diagnostics carry the rules `schema`, `unknown-field` and, as a warning,
+/// `ambiguous-number`, in the order of the file.
 #[must_use]
 pub fn validate(file: FileId, tree: &Tree<'_>, document: NodeId) -> Vec<Diagnostic> {
     let contract = match &*CONTRACT {
@@ -69,13 +73,13 @@ pub fn validate(file: FileId, tree: &Tree<'_>, document: NodeId) -> Vec<Diagnost
     }
     let mut explainer = Explainer::new(file, tree, document, &contract.schema);
     if !valid {
-        let errors: Vec<_> = contract.validator.iter_errors(view.node(document)).collect();
-        explainer.mistakes(&errors);
+        for error in contract.validator.iter_errors(view.node(document)) {
+            explainer.mistake(&error);
+        }
     }
     explainer.ambiguous_numbers(&view.ambiguous());
     explainer.finish(view.is_cut_short())
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,9 @@
 //! are 32 bits wide, and a scalar is a range of the text unless escapes or folding made another
 //! string of it. What a plain scalar means is decided once, while reading.
 
+mod alias;
 mod build;
+mod leaf;
 mod merge;
 mod message;
 mod recover;
@@ -54,6 +56,7 @@ pub struct Number<'t> {
 /// What a node holds, aliases and merges already followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'t> {
+    /// Also what could not be read; the node is then incomplete.
     Null,
     Bool(bool),
     Number(Number<'t>),
@@ -165,7 +168,7 @@ impl<'s> Tree<'s> {
 
     /// Where the node is written. For an alias that is the alias, for its children the place where
     /// the anchor stands. A missing value is an empty span behind the colon. A block collection
-    /// ends with its last child.
+    /// ends with its last child; a block scalar is the lines of its text.
     #[must_use]
     pub fn span(&self, node: NodeId) -> Span {
         self.node(node).span
@@ -277,6 +280,7 @@ fn part<'t, T>(all: &'t [T], node: &Node) -> &'t [T] {
 /// An `unsafe-yaml` finding where the bytes are too many, are UTF-16, or stop being UTF-8. The
 /// last has the span of the replacement character at that place in the text that
 /// [`String::from_utf8_lossy`] makes of the bytes: show it with that text.
+#[allow(clippy::result_large_err)] // Once a file, and rare.
 pub fn decode(file: FileId, bytes: &[u8]) -> Result<&str, Diagnostic> {
     if bytes.len() > MAX_BYTES {
         return Err(too_large(file, bytes.len()));

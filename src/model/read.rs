@@ -19,44 +19,90 @@ type Fields<T, const N: usize> = [(&'static str, Put<T>); N];
 
 /// Fields of a flag, without those that an environment may replace.
 const FLAG: Fields<Flag, 8> = [
-    ("description", |r, flag, at| flag.description = r.field(at, Reader::text)),
-    ("owner", |r, flag, at| flag.owner = r.field(at, Reader::text)),
-    ("created", |r, flag, at| flag.created = r.field(at, Reader::date)),
-    ("expires", |r, flag, at| flag.expires = r.field(at, Reader::expiry)),
+    ("description", |r, flag, at| {
+        flag.description = r.field(at, Reader::text)
+    }),
+    ("owner", |r, flag, at| {
+        flag.owner = r.field(at, Reader::text)
+    }),
+    ("created", |r, flag, at| {
+        flag.created = r.field(at, Reader::date)
+    }),
+    ("expires", |r, flag, at| {
+        flag.expires = r.field(at, Reader::expiry)
+    }),
     ("tags", |r, flag, at| flag.tags = r.boxed(at, Reader::names)),
     ("salt", |r, flag, at| flag.salt = r.boxed(at, Reader::name)),
-    ("environments", |r, flag, at| flag.environments = r.boxed(at, Reader::overrides)),
-    ("tests", |r, flag, at| flag.tests = r.boxed(at, Reader::tests)),
+    ("environments", |r, flag, at| {
+        flag.environments = r.boxed(at, Reader::overrides)
+    }),
+    ("tests", |r, flag, at| {
+        flag.tests = r.boxed(at, Reader::tests)
+    }),
 ];
 
 /// Fields that a flag and an environment have in common.
 const SETTINGS: Fields<Settings, 8> = [
-    ("enabled", |r, to, at| to.enabled = r.field(at, Reader::boolean)),
-    ("percentage", |r, to, at| to.percentage = r.field(at, Reader::percent)),
-    ("rollout", |r, to, at| to.rollout = r.boxed(at, Reader::stages)),
-    ("variants", |r, to, at| to.variants = r.boxed(at, Reader::variants)),
-    ("control", |r, to, at| to.control = r.boxed(at, Reader::name)),
-    ("forced", |r, to, at| to.forced = r.boxed(at, Reader::forced)),
-    ("allowed_users", |r, to, at| to.allowed_users = r.boxed(at, Reader::names)),
-    ("allowed_groups", |r, to, at| to.allowed_groups = r.boxed(at, Reader::names)),
+    ("enabled", |r, to, at| {
+        to.enabled = r.field(at, Reader::boolean)
+    }),
+    ("percentage", |r, to, at| {
+        to.percentage = r.field(at, Reader::percent)
+    }),
+    ("rollout", |r, to, at| {
+        to.rollout = r.boxed(at, Reader::stages)
+    }),
+    ("variants", |r, to, at| {
+        to.variants = r.boxed(at, Reader::variants)
+    }),
+    ("control", |r, to, at| {
+        to.control = r.boxed(at, Reader::name)
+    }),
+    ("forced", |r, to, at| {
+        to.forced = r.boxed(at, Reader::forced)
+    }),
+    ("allowed_users", |r, to, at| {
+        to.allowed_users = r.boxed(at, Reader::names)
+    }),
+    ("allowed_groups", |r, to, at| {
+        to.allowed_groups = r.boxed(at, Reader::names)
+    }),
 ];
 
 const STAGE: Fields<StageParts, 2> = [
-    ("percentage", |r, stage, at| stage.percentage = r.spanned(at.value, Reader::percent)),
-    ("duration", |r, stage, at| stage.duration = r.field(at, Reader::duration)),
+    ("percentage", |r, stage, at| {
+        stage.percentage = r.spanned(at.value, Reader::percent)
+    }),
+    ("duration", |r, stage, at| {
+        stage.duration = r.field(at, Reader::duration)
+    }),
 ];
 
 const VARIANT: Fields<VariantParts, 2> = [
-    ("weight", |r, variant, at| variant.weight = r.spanned(at.value, Reader::percent)),
-    ("value", |r, variant, at| variant.value = r.spanned(at.value, Reader::scalar_or_object)),
+    ("weight", |r, variant, at| {
+        variant.weight = r.spanned(at.value, Reader::percent)
+    }),
+    ("value", |r, variant, at| {
+        variant.value = r.spanned(at.value, Reader::scalar_or_object)
+    }),
 ];
 
 const TEST: Fields<TestParts, 5> = [
-    ("user", |r, test, at| test.user = r.spanned(at.value, Reader::name)),
-    ("groups", |r, test, at| test.groups = r.some(at.value, Reader::names).unwrap_or_default()),
-    ("environment", |r, test, at| test.environment = r.spanned(at.value, Reader::name)),
-    ("percentage", |r, test, at| test.percentage = r.spanned(at.value, Reader::percent)),
-    ("expect", |r, test, at| test.expect = r.spanned(at.value, Reader::scalar_or_object)),
+    ("user", |r, test, at| {
+        test.user = r.spanned(at.value, Reader::name)
+    }),
+    ("groups", |r, test, at| {
+        test.groups = r.some(at.value, Reader::names).unwrap_or_default()
+    }),
+    ("environment", |r, test, at| {
+        test.environment = r.spanned(at.value, Reader::name)
+    }),
+    ("percentage", |r, test, at| {
+        test.percentage = r.spanned(at.value, Reader::percent)
+    }),
+    ("expect", |r, test, at| {
+        test.expect = r.spanned(at.value, Reader::scalar_or_object)
+    }),
 ];
 
 /// Names of the fields of a flag.
@@ -118,7 +164,9 @@ pub fn flags(file: FileId, tree: &Tree<'_>, lines: &LineIndex, document: NodeId)
     let Value::Mapping(entries) = tree.value(document) else {
         return Vec::new();
     };
-    let root = entries.iter().find(|entry| tree.key_text(entry.key) == Some("flags"));
+    let root = entries
+        .iter()
+        .find(|entry| tree.key_text(entry.key) == Some("flags"));
     let Some(Value::Mapping(entries)) = root.map(|entry| tree.value(entry.value)) else {
         return Vec::new();
     };
@@ -290,10 +338,20 @@ impl Reader<'_> {
             return None;
         };
         for entry in entries {
-            let read = tree.key_text(entry.key).is_some_and(|name| each(self, name, *entry));
+            let read = tree
+                .key_text(entry.key)
+                .is_some_and(|name| each(self, name, *entry));
             self.complete &= read;
         }
         Some(())
+    }
+
+    /// A list with room for what stands at each key of a mapping, and no more.
+    fn one_each<T>(&self, node: NodeId) -> Vec<T> {
+        match self.tree.value(node) {
+            Value::Mapping(entries) => Vec::with_capacity(entries.len()),
+            _ => Vec::new(),
+        }
     }
 
     /// The elements that `each` can read; the others are noted.
@@ -377,7 +435,7 @@ impl Reader<'_> {
     }
 
     fn variants(&mut self, node: NodeId) -> Option<Vec<Variant>> {
-        let mut variants = Vec::new();
+        let mut variants = self.one_each(node);
         self.mapping(node, |reader, name, entry| {
             let Some(parts) = reader.variant(entry.value) else {
                 return false;
@@ -408,18 +466,22 @@ impl Reader<'_> {
     }
 
     fn forced(&mut self, node: NodeId) -> Option<Vec<Forced>> {
-        let mut forced = Vec::new();
+        let mut forced = self.one_each(node);
         self.mapping(node, |reader, name, entry| {
-            let users = reader.names(entry.value);
-            let variant = reader.key(name, entry);
-            forced.extend(users.map(|users| Forced { variant, users }));
-            forced.last().is_some_and(|last| last.variant.span == reader.tree.span(entry.key))
+            let Some(users) = reader.names(entry.value) else {
+                return false;
+            };
+            forced.push(Forced {
+                variant: reader.key(name, entry),
+                users,
+            });
+            true
         })?;
         Some(forced)
     }
 
     fn overrides(&mut self, node: NodeId) -> Option<Vec<Override>> {
-        let mut overrides = Vec::new();
+        let mut overrides = self.one_each(node);
         self.mapping(node, |reader, name, entry| {
             let mut settings = Settings::default();
             let read = reader.mapping(entry.value, |reader, name, entry| {
@@ -474,12 +536,19 @@ fn to_json(tree: &Tree<'_>, node: NodeId) -> Option<serde_json::Value> {
         Value::Bool(value) => value.into(),
         Value::String(text) => text.into(),
         Value::Number(number) => to_number(number)?.into(),
-        Value::Sequence(nodes) => {
-            nodes.iter().map(|node| to_json(tree, *node)).collect::<Option<Vec<_>>>()?.into()
-        }
+        Value::Sequence(nodes) => nodes
+            .iter()
+            .map(|node| to_json(tree, *node))
+            .collect::<Option<Vec<_>>>()?
+            .into(),
         Value::Mapping(entries) => entries
             .iter()
-            .map(|entry| Some((tree.key_text(entry.key)?.to_owned(), to_json(tree, entry.value)?)))
+            .map(|entry| {
+                Some((
+                    tree.key_text(entry.key)?.to_owned(),
+                    to_json(tree, entry.value)?,
+                ))
+            })
             .collect::<Option<serde_json::Map<_, _>>>()?
             .into(),
     })
@@ -489,7 +558,11 @@ fn to_json(tree: &Tree<'_>, node: NodeId) -> Option<serde_json::Value> {
 fn to_number(number: Number<'_>) -> Option<serde_json::Number> {
     let text = number.text;
     let radix = |prefix, radix| u64::from_str_radix(text.strip_prefix(prefix)?, radix).ok();
-    let unsigned = text.parse().ok().or_else(|| radix("0x", 16)).or_else(|| radix("0o", 8));
+    let unsigned = text
+        .parse()
+        .ok()
+        .or_else(|| radix("0x", 16))
+        .or_else(|| radix("0o", 8));
     let signed = || text.parse::<i64>().ok().map(serde_json::Number::from);
     unsigned
         .map(serde_json::Number::from)

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use crate::model::Flag;
 
+use super::wording::quote;
 use super::{Check, Context, Findings, Level, Rule};
 
 pub static RULE: Rule = Rule {
@@ -48,7 +49,7 @@ fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
     for flag in flags {
         let first = *first.entry(&flag.key.value).or_insert(flag);
         if !std::ptr::eq(first, *flag) {
-            let message = format!("there is a flag `{}` already", flag.key.value);
+            let message = format!("there is a flag {} already", quote(&flag.key.value));
             let found = findings.report(flag, flag.key.span, message);
             found.help =
                 Some("remove one of the two, or give this one a key of its own".to_owned());

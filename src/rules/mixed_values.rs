@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::model::{Flag, Variant};
 
-use super::wording::{count, list};
+use super::wording::{count, list, quote};
 use super::{Check, Context, Findings, Level, Rule, all_settings};
 
 pub static RULE: Rule = Rule {
@@ -96,9 +96,9 @@ fn types(flag: &Flag, variants: &[Variant], findings: &mut Findings<'_>) {
             && kind != usual
         {
             let (kind, usual) = (KINDS[kind], KINDS[usual]);
-            let (name, other) = (&variant.name.value, &first.name.value);
+            let (name, other) = (quote(&variant.name.value), quote(&first.name.value));
             let message = format!(
-                "value of `{name}` is {}, while `{other}` has {}",
+                "value of {name} is {}, while {other} has {}",
                 a(kind),
                 a(usual)
             );
@@ -125,13 +125,14 @@ fn absences(flag: &Flag, variants: &[Variant], with_value: &Variant, findings: &
     );
     let found = findings.report(flag, first.name.span, message);
     found.help = Some(format!(
-        "write `{}: {{ weight: {}, value: … }}`, or take the value from all variants",
-        first.name.value, first.weight.value
+        "write `{{ weight: {}, value: … }}` for {}, or take the value from all variants",
+        first.weight.value,
+        quote(&first.name.value)
     ));
     if let Some(value) = &with_value.value {
         found.relate(
             flag.at(value.span),
-            format!("`{}` has one", with_value.name.value),
+            format!("{} has one", quote(&with_value.name.value)),
         );
     }
 }

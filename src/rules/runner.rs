@@ -1,8 +1,8 @@
 //! Runs the rules: over one file, which files in parallel can do, and over the set of all files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::diagnostic::{Diagnostic, FileId, Files, LineIndex};
+use crate::diagnostic::{Diagnostic, FileId, Files, LineIndex, Location};
 use crate::model::{self, Flag};
 use crate::schema;
 use crate::yaml::{self, Tree};
@@ -37,9 +37,12 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
     match yaml::decode(file, bytes) {
         Ok(text) => {
             let (tree, mut found) = yaml::parse(file, text);
+            // What could not be read is empty to the schema, which is no second mistake.
+            let unread: HashSet<Location> = found.iter().map(|found| found.location).collect();
             let lines = LineIndex::new(text);
             for document in tree.documents() {
-                found.extend(schema::validate(file, &tree, *document));
+                let refused = schema::validate(file, &tree, *document).into_iter();
+                found.extend(refused.filter(|refused| !unread.contains(&refused.location)));
                 checked
                     .flags
                     .extend(model::flags(file, &tree, &lines, *document));
@@ -59,15 +62,11 @@ fn check_flags(tree: &Tree<'_>, settings: &Settings, flags: &[Flag], found: &mut
     let source = Source::new(tree, found);
     for (rule, severity) in settings.levels.active() {
         if let Check::Flag(check) = rule.check {
-            let mut findings = Findings {
-                rule: rule.id,
-                severity,
-                source: Some(&source),
-                out: found,
-            };
+            let mut findings = Findings::new(rule, severity, Some(&source), found);
             for flag in flags {
                 check(flag, &settings.context, &mut findings);
             }
+            findings.finish();
         }
     }
 }
@@ -101,13 +100,9 @@ pub fn check_set(checked: &[Checked], files: &Files, settings: &Settings) -> Vec
     let mut diagnostics = Vec::new();
     for (rule, severity) in settings.levels.active() {
         if let Check::Set(check) = rule.check {
-            let mut findings = Findings {
-                rule: rule.id,
-                severity,
-                source: None,
-                out: &mut diagnostics,
-            };
+            let mut findings = Findings::new(rule, severity, None, &mut diagnostics);
             check(&flags, &settings.context, &mut findings);
+            findings.finish();
         }
     }
     if !diagnostics.is_empty() {

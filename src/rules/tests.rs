@@ -1,5 +1,5 @@
 use super::*;
-use crate::diagnostic::Files;
+use crate::diagnostic::{FileId, Files};
 
 fn settings() -> Settings {
     Settings {
@@ -91,4 +91,20 @@ fn every_rule_can_be_explained() {
         );
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
     }
+}
+
+#[test]
+fn a_file_of_mistakes_does_not_fill_the_memory() {
+    let mut text = String::from("flags:\n");
+    for number in 0..12_000 {
+        text += &format!("  f{number}: {{ description: d, expires: never }}\n");
+    }
+    let checked = check_file(FileId(0), text.as_bytes(), &settings());
+    assert_eq!(checked.diagnostics.len(), 10_000);
+    let last = checked.diagnostics.last().unwrap();
+    assert_eq!(last.flag.as_deref(), Some("f11999"));
+    assert_eq!(
+        last.message,
+        "flag has no owner (2000 like it before are not shown)"
+    );
 }

@@ -1,6 +1,6 @@
 use crate::model::{Flag, Spanned};
 
-use super::wording::{list, rename};
+use super::wording::{list, quote, rename};
 use super::{Check, Context, Findings, Level, Rule};
 
 pub static RULE: Rule = Rule {
@@ -57,17 +57,20 @@ fn report(
     findings: &mut Findings<'_>,
 ) {
     let known = || context.environments.iter().map(String::as_str);
-    let name = &environment.value;
+    let name = quote(&environment.value);
     let found = findings.report(
         flag,
         environment.span,
-        format!("hoist.toml has no environment `{name}`"),
+        format!("hoist.toml has no environment {name}"),
     );
-    found.fix = rename(name, environment.span, known());
-    let add = format!("add it to hoist.toml as `[environments.{name}]`");
+    found.fix = rename(&environment.value, environment.span, known());
+    let table = quote(&format!("[environments.{}]", environment.value));
     found.help = Some(match (known().len(), &found.fix) {
-        (0, _) => add,
+        (0, _) => format!("add it to hoist.toml as {table}"),
         (_, Some(_)) => format!("hoist.toml has {}", list(known())),
-        (_, None) => format!("hoist.toml has {}; to have another, {add}", list(known())),
+        (_, None) => format!(
+            "hoist.toml has {}; to have another, add {table} there",
+            list(known())
+        ),
     });
 }

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use crate::diagnostic::Span;
 use crate::model::{Field, Flag, Forced, Settings, Spanned, Variant};
 
-use super::wording::{list, rename};
+use super::wording::{list, quote, rename};
 use super::{Check, Context, Findings, Level, Rule};
 
 pub static RULE: Rule = Rule {
@@ -91,7 +91,7 @@ fn report(
     findings: &mut Findings<'_>,
 ) {
     if findings.understood(flag, variants.span) {
-        let message = format!("`{field}` names `{name}`, which is not a variant");
+        let message = format!("`{field}` names {}, which is not a variant", quote(name));
         let found = findings.report(flag, span, message);
         found.fix = rename(name, span, names(variants));
         found.help = Some(format!("the variants are {}", list(names(variants))));
@@ -138,10 +138,11 @@ fn report_lost(
     findings: &mut Findings<'_>,
 ) {
     if findings.understood(flag, variants.span) {
-        let message = format!("these variants lack `{name}`, which the flag's `{field}` names");
+        let name = quote(name);
+        let message = format!("these variants lack {name}, which the flag's `{field}` names");
         let found = findings.report(flag, variants.key, message);
         found.help = Some(format!(
-            "add `{name}` here, or give this environment a `{field}` too"
+            "add {name} here, or give this environment a `{field}` too"
         ));
         found.relate(flag.at(span), format!("`{field}` names it here"));
     }

@@ -1,6 +1,6 @@
 use crate::model::{Flag, Percent, Variant};
 
-use super::wording::thousandths;
+use super::wording::{quote, thousandths};
 use super::{Check, Context, Findings, Level, Rule, all_settings};
 
 pub static RULE: Rule = Rule {
@@ -58,16 +58,16 @@ fn help(variants: &[Variant], sum: u64) -> String {
     // The first that can give or take it all.
     let mended = variants.iter().find_map(|variant| {
         let mended = (weight(variant) + WHOLE).checked_sub(sum)?;
-        (mended > 0).then(|| (&variant.name.value, thousandths(mended)))
+        (mended > 0).then(|| (quote(&variant.name.value), thousandths(mended)))
     });
     match (sum < WHOLE, mended) {
         (true, Some((name, weight))) => {
-            format!("{off} is missing: add it to one of the weights, such as {weight} for `{name}`")
+            format!("{off} is missing: add it to one of the weights, such as {weight} for {name}")
         }
         (true, None) => format!("{off} is missing: add it to one of the weights"),
         (false, Some((name, weight))) => {
             format!(
-                "{off} is too much: take it off one of the weights, such as {weight} for `{name}`"
+                "{off} is too much: take it off one of the weights, such as {weight} for {name}"
             )
         }
         (false, None) => format!("{off} is too much: lower the weights by that"),

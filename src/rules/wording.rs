@@ -10,6 +10,18 @@ const SHOWN: usize = 8;
 /// would cost the square of its length.
 const SEARCHED: usize = 100;
 
+/// Longest name that a message repeats, in characters: every name that is allowed.
+const LONGEST: usize = 128;
+
+/// A name as messages have it: between backticks, cut where it is longer than any that is allowed, so
+/// that a hostile file cannot have its size repeated in every finding.
+pub fn quote(name: &str) -> String {
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("`{}…`", name.get(..end).unwrap_or_default()),
+        None => format!("`{name}`"),
+    }
+}
+
 /// "`a`, `b` and `c`".
 pub fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let count = names.len();
@@ -21,9 +33,7 @@ pub fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
             _ if at + 1 == count => out.push_str(" and "),
             _ => out.push_str(", "),
         }
-        out.push('`');
-        out.push_str(name);
-        out.push('`');
+        out.push_str(&quote(name));
     }
     if shown < count {
         out.push_str(&format!(" and {} more", count - shown));
@@ -56,7 +66,7 @@ pub fn is_blank(text: &str) -> bool {
 pub fn rename<'a>(wrong: &str, span: Span, known: impl Iterator<Item = &'a str>) -> Option<Fix> {
     let name = crate::diagnostic::did_you_mean(wrong, known.take(SEARCHED))?;
     Some(Fix {
-        title: format!("replace `{wrong}` with `{name}`"),
+        title: format!("replace {} with {}", quote(wrong), quote(name)),
         edits: vec![Edit {
             span,
             text: scalar(name).into_owned(),
@@ -95,6 +105,12 @@ mod tests {
         assert_eq!(list(names(3).into_iter()), "`a`, `a` and `a`");
         assert_eq!(list(names(9).into_iter()).matches("`a`").count(), 9);
         assert!(list(names(20).into_iter()).ends_with("`a`, `a` and 12 more"));
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        assert_eq!(quote("a"), "`a`");
+        assert_eq!(quote(&"ä".repeat(1000)).chars().count(), LONGEST + 3);
     }
 
     #[test]

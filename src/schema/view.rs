@@ -58,7 +58,9 @@ pub(super) fn key_name<'t>(tree: &'t Tree<'_>, key: NodeId) -> &'t str {
     if text.len() <= KEY_BYTES {
         return text;
     }
-    let end = (0..=KEY_BYTES).rev().find(|end| text.is_char_boundary(*end));
+    let end = (0..=KEY_BYTES)
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
@@ -66,7 +68,10 @@ pub(super) fn key_name<'t>(tree: &'t Tree<'_>, key: NodeId) -> &'t str {
 fn is_ambiguous(number: &str) -> bool {
     let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
     let mut bytes = digits.bytes();
-    bytes.next() == Some(b'0') && bytes.next().is_some_and(|next| !matches!(next, b'.' | b'e' | b'E'))
+    bytes.next() == Some(b'0')
+        && bytes
+            .next()
+            .is_some_and(|next| !matches!(next, b'.' | b'e' | b'E'))
 }
 
 impl Json for Arena {
@@ -240,7 +245,8 @@ impl<'a> Object<'a, Arena> for Members<'a> {
         (): &mut (),
         mut f: impl FnMut(ArenaNode<'_>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        self.members().try_for_each(|(name, _)| f(ArenaNode::Name(name)))
+        self.members()
+            .try_for_each(|(name, _)| f(ArenaNode::Name(name)))
     }
 }
 
@@ -257,7 +263,10 @@ impl<'a> Iterator for MembersIter<'a> {
             return None;
         }
         let entry = self.entries.next()?;
-        Some((key_name(self.view.tree, entry.key), self.view.node(entry.value)))
+        Some((
+            key_name(self.view.tree, entry.key),
+            self.view.node(entry.value),
+        ))
     }
 }
 

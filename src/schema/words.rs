@@ -1,41 +1,46 @@
 //! What is meant by what was written: pure functions from text to text.
 
-use crate::yaml::{Tree, Value};
-use crate::yaml::NodeId;
+use serde_json::Value as JsonValue;
+
+use crate::yaml::{NodeId, Tree, Value};
 
 /// Longest piece of the file that a message repeats, in characters.
 const SHOWN: usize = 60;
 
 /// `text` between backticks, cut where it is long, without control characters.
 pub(super) fn quote(text: &str) -> String {
-    let mut quoted = String::from("`");
+    format!("`{}`", shorten(text))
+}
+
+/// `text`, cut where it is long, without control characters.
+pub(super) fn shorten(text: &str) -> String {
+    let mut short = String::new();
     for (at, char) in text.chars().enumerate() {
         if at == SHOWN {
-            quoted.push('…');
+            short.push('…');
             break;
         }
         if char.is_control() {
-            quoted.extend(char.escape_default());
+            short.extend(char.escape_default());
         } else {
-            quoted.push(char);
+            short.push(char);
         }
     }
-    quoted.push('`');
-    quoted
+    short
 }
 
-/// The words in a row: `a`, `b` or `c`.
-pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
+/// The words in a row: `a`, `b`, `c`.
+pub(super) fn listed(words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     words.join(", ")
 }
 
-/// A value as a noun: "the number `10`".
+/// A value as a noun: "the number 10".
 pub(super) fn noun(tree: &Tree<'_>, node: NodeId, source: Option<&str>) -> String {
     match tree.value(node) {
         Value::Null => "empty".to_owned(),
         Value::Bool(value) => format!("the boolean `{value}`"),
-        Value::Number(number) => format!("the number {}", quote(number.text)),
+        Value::Number(number) => format!("the number {}", shorten(number.text)),
         Value::String("") => "an empty string".to_owned(),
         Value::String(text) => {
             let quoted = source.filter(|source| source.starts_with(['"', '\'']));
@@ -43,6 +48,29 @@ pub(super) fn noun(tree: &Tree<'_>, node: NodeId, source: Option<&str>) -> Strin
         }
         Value::Sequence(_) => "a list".to_owned(),
         Value::Mapping(_) => "a mapping".to_owned(),
+    }
+}
+
+/// A value of the schema's examples as people write it: `{ percentage: 5, duration: 4h }`.
+pub(super) fn flow(value: &JsonValue) -> String {
+    let plain = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    match value {
+        JsonValue::String(text) if plain(text) => text.clone(),
+        JsonValue::Array(items) => {
+            let items: Vec<_> = items.iter().map(flow).collect();
+            format!("[{}]", items.join(", "))
+        }
+        JsonValue::Object(entries) => {
+            let entry = |(key, value): (&String, &JsonValue)| format!("{key}: {}", flow(value));
+            let entries: Vec<_> = entries.iter().map(entry).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        other => other.to_string(),
     }
 }
 
@@ -57,8 +85,14 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
 
 /// The number that is meant by a string such as `10`, `10%`, `1_000`, as YAML has it.
 pub(super) fn number(text: &str) -> Option<String> {
-    let digits = text.trim().trim_end_matches('%').trim_end().replace('_', "");
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    let digits = text
+        .trim()
+        .trim_end_matches('%')
+        .trim_end()
+        .replace('_', "");
+    let plain = digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     let value: f64 = digits.parse().ok()?;
     (plain && value.is_finite()).then(|| value.to_string())
 }
@@ -76,7 +110,9 @@ pub(super) fn duration(text: &str) -> Option<String> {
         "w" | "wk" | "week" | "weeks" => 'w',
         _ => return None,
     };
-    (1..=6).contains(&digits.len()).then(|| format!("{digits}{unit}"))
+    (1..=6)
+        .contains(&digits.len())
+        .then(|| format!("{digits}{unit}"))
 }
 
 /// A key in the allowed form that is near `text`: `NewSearch` is near `new_search`.
@@ -104,7 +140,11 @@ pub(super) fn snake_case(text: &str) -> Option<String> {
 /// A variant's name in the allowed form that is near `text`.
 pub(super) fn variant_name(text: &str) -> Option<String> {
     let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '.' | '-');
-    let name: String = text.trim().chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    let name: String = text
+        .trim()
+        .chars()
+        .map(|c| if allowed(c) { c } else { '_' })
+        .collect();
     let name = name.trim_matches(['_', '.', '-']);
     (1..=128).contains(&name.len()).then(|| name.to_owned())
 }
@@ -115,15 +155,25 @@ mod tests {
 
     #[test]
     fn what_is_meant_is_found() {
-        let durations =
-            [("2 hours", "2h"), ("24H", "24h"), ("1 day", "1d"), ("07d", "7d"), ("3weeks", "3w")];
+        let durations = [
+            ("2 hours", "2h"),
+            ("24H", "24h"),
+            ("1 day", "1d"),
+            ("07d", "7d"),
+            ("3weeks", "3w"),
+        ];
         for (text, meant) in durations {
             assert_eq!(duration(text).as_deref(), Some(meant), "{text}");
         }
         for text in ["", "h", "0h", "2 months", "90s", "1d12h", "9999999h", "2"] {
             assert_eq!(duration(text), None, "{text}");
         }
-        let numbers = [("10", "10"), ("10%", "10"), ("33.30", "33.3"), ("1_000", "1000")];
+        let numbers = [
+            ("10", "10"),
+            ("10%", "10"),
+            ("33.30", "33.3"),
+            ("1_000", "1000"),
+        ];
         for (text, meant) in numbers {
             assert_eq!(number(text).as_deref(), Some(meant), "{text}");
         }
@@ -142,7 +192,10 @@ mod tests {
             assert_eq!(snake_case(text).as_deref(), Some(meant), "{text}");
         }
         assert_eq!(snake_case("123"), None);
-        assert_eq!(variant_name("higher price").as_deref(), Some("higher_price"));
+        assert_eq!(
+            variant_name("higher price").as_deref(),
+            Some("higher_price")
+        );
         assert_eq!(variant_name("€"), None);
     }
 

@@ -1,26 +1,19 @@
 //! Parser events to the arena.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use granit_parser::{ErrorKind, Event, StructureStyle};
 
-use granit_parser::{ErrorKind, Event, ScalarStyle, StructureStyle, Tag};
-
+use super::alias::Anchors;
 use super::recover::Damage;
 use super::report::Report;
-use super::scalar::{self, Scalar};
 use super::{
-    Comment, Entry, INCOMPLETE, Kind, MAX_BYTES, MAX_DEPTH, Node, NodeId, PLAIN, Tree, too_large,
+    Comment, Entry, INCOMPLETE, Kind, MAX_BYTES, MAX_DEPTH, Node, NodeId, Tree, too_large,
 };
 use crate::diagnostic::{Diagnostic, FileId, Span};
 
 /// Nodes in one file; no honest file of 8 MiB has as many.
 pub(super) const MAX_NODES: usize = 4_000_000;
-/// What aliases may add to the nodes of a file, unless the file itself has a tenth of it.
-const SHARED_NODES: u64 = 1_000_000;
-/// What aliases may add to the bytes of a file.
-const SHARED_BYTES: u64 = 64 << 20;
 
-/// Why reading stopped at an event that the parser itself had no fault with.
+/// Where and why reading stopped.
 pub(super) struct Stop {
     pub at: usize,
     pub kind: StopKind,
@@ -48,7 +41,8 @@ pub(super) struct Frame {
     pub merge: bool,
     /// A key is not simply a string.
     pub odd_key: bool,
-    anchor: Option<usize>,
+    /// Index of its anchor in [`Anchors`].
+    pub anchor: Option<usize>,
 }
 
 impl Frame {
@@ -74,15 +68,7 @@ impl Frame {
     }
 }
 
-/// What an alias stands for, and what it would cost to write it out.
-struct Anchor {
-    node: NodeId,
-    open: bool,
-    nodes: u64,
-    bytes: u64,
-    height: usize,
-}
-
+/// The tree that is being read, and what is open in it.
 pub(super) struct Builder<'s> {
     pub tree: Tree<'s>,
     pub report: Report,
@@ -100,12 +86,7 @@ pub(super) struct Builder<'s> {
     /// Entries looked at for merges so far.
     pub merged: usize,
     pub merge_reported: bool,
-    names: HashMap<&'s str, usize>,
-    anchors: Vec<Anchor>,
-    /// What aliases have added so far.
-    shared_nodes: u64,
-    shared_bytes: u64,
-    bomb_reported: bool,
+    pub anchors: Anchors<'s>,
 }
 
 pub(super) fn parse(file: FileId, text: &str) -> (Tree<'_>, Vec<Diagnostic>) {
@@ -123,9 +104,9 @@ impl<'s> Builder<'s> {
         Self {
             tree: Tree {
                 text,
-                nodes: Vec::with_capacity(text.len() / 12),
+                nodes: Vec::with_capacity(text.len().min(MAX_BYTES) / 12),
                 items: Vec::new(),
-                entries: Vec::with_capacity(text.len() / 32),
+                entries: Vec::with_capacity(text.len().min(MAX_BYTES) / 32),
                 owned: String::new(),
                 odd_numbers: Vec::new(),
                 documents: Vec::new(),
@@ -141,11 +122,7 @@ impl<'s> Builder<'s> {
             broken: false,
             damage: Damage::default(),
             merged: 0,
-            names: HashMap::new(),
-            anchors: Vec::new(),
-            shared_nodes: 0,
-            shared_bytes: 0,
-            bomb_reported: false,
+            anchors: Anchors::default(),
         }
     }
 
@@ -182,7 +159,7 @@ impl<'s> Builder<'s> {
     }
 
     /// The parser's span as one of this file, kept within the text.
-    fn span(&self, span: &granit_parser::Span) -> Span {
+    pub fn span(&self, span: &granit_parser::Span) -> Span {
         let place =
             |mark: &granit_parser::Marker| self.base + mark.byte_offset().unwrap_or_default();
         Span::new(place(&span.start), place(&span.end))
@@ -213,186 +190,10 @@ impl<'s> Builder<'s> {
     }
 
     /// Whether the next node is the key of a mapping's entry.
-    fn at_key(&self) -> bool {
+    pub fn at_key(&self) -> bool {
         self.frames.last().is_some_and(|frame| {
             frame.kind == Kind::Mapping && (self.pending.len() - frame.base).is_multiple_of(2)
         })
-    }
-
-    fn scalar(
-        &mut self,
-        value: Cow<'s, str>,
-        style: ScalarStyle,
-        at: Span,
-    ) -> Result<NodeId, Stop> {
-        if style != ScalarStyle::Plain {
-            return self.string(&value, style, at);
-        }
-        if at.start == at.end {
-            return self.missing(at);
-        }
-        let id = match scalar::resolve(&value) {
-            Scalar::String => {
-                if *value == *"<<"
-                    && self.at_key()
-                    && let Some(frame) = self.frames.last_mut()
-                {
-                    frame.merge = true;
-                }
-                self.string(&value, style, at)?
-            }
-            other => {
-                if self.at_key()
-                    && let Some(frame) = self.frames.last_mut()
-                {
-                    frame.odd_key = true;
-                }
-                self.typed(other, &value, at)?
-            }
-        };
-        self.mark(id, PLAIN);
-        Ok(id)
-    }
-
-    /// A string: a range of the text if the text holds it as it is.
-    fn string(&mut self, value: &str, style: ScalarStyle, at: Span) -> Result<NodeId, Stop> {
-        let written = self.tree.slice(at);
-        let same = |text: &str| text.len() == value.len() && text == value;
-        match style {
-            ScalarStyle::Plain if same(written) => self.add(at, Kind::Plain, 0, 0),
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted
-                if same(self.tree.unquoted(at)) =>
-            {
-                self.add(at, Kind::Quoted, 0, 0)
-            }
-            _ => {
-                let (start, len) = self.own(value);
-                let at = match style {
-                    ScalarStyle::Literal | ScalarStyle::Folded => self.trim_block(at),
-                    _ => at,
-                };
-                self.add(at, Kind::Owned, start, len)
-            }
-        }
-    }
-
-    fn own(&mut self, value: &str) -> (u32, u32) {
-        let start = narrow(self.tree.owned.len());
-        self.tree.owned.push_str(value);
-        (start, narrow(value.len()))
-    }
-
-    /// A scalar that is not a string.
-    fn typed(&mut self, scalar: Scalar, value: &str, at: Span) -> Result<NodeId, Stop> {
-        match scalar {
-            Scalar::Bool(true) => self.add(at, Kind::True, 0, 0),
-            Scalar::Bool(false) => self.add(at, Kind::False, 0, 0),
-            Scalar::Number(number) if self.tree.slice(at) == value => {
-                let bits = number.to_bits();
-                #[allow(clippy::cast_possible_truncation)]
-                // The two halves, put together on reading.
-                self.add(at, Kind::Number, bits as u32, (bits >> 32) as u32)
-            }
-            Scalar::Number(number) => {
-                let (start, len) = self.own(value);
-                self.tree.odd_numbers.push((number, start, len));
-                let index = narrow(self.tree.odd_numbers.len() - 1);
-                self.add(at, Kind::OddNumber, index, 0)
-            }
-            Scalar::Null | Scalar::String => self.add(at, Kind::Null, 0, 0),
-        }
-    }
-
-    /// Null where nothing is written. The parser places a missing value before the colon.
-    fn missing(&mut self, at: Span) -> Result<NodeId, Stop> {
-        let mut place = at.start;
-        if let Some(frame) = self.frames.last_mut()
-            && frame.kind == Kind::Mapping
-        {
-            if (self.pending.len() - frame.base).is_multiple_of(2) {
-                frame.odd_key = true;
-            } else if let Some(key) = self.pending.last() {
-                place = place.max(self.tree.behind_colon(self.tree.span(*key).end));
-            }
-        }
-        self.add(
-            Span {
-                start: place,
-                end: place,
-            },
-            Kind::Null,
-            0,
-            0,
-        )
-    }
-
-    fn tagged_scalar(
-        &mut self,
-        value: Cow<'s, str>,
-        style: ScalarStyle,
-        at: Span,
-        tag: &Tag,
-        span: &granit_parser::Span,
-    ) -> Result<NodeId, Stop> {
-        if self.at_key()
-            && let Some(frame) = self.frames.last_mut()
-        {
-            frame.odd_key = true;
-        }
-        let wanted = match (tag.core_suffix(), tag.parts()) {
-            (Some("null"), _) if scalar::is_null(&value) => Some(Scalar::Null),
-            (Some("bool"), _) => scalar::boolean(&value).map(Scalar::Bool),
-            (Some("int"), _) if scalar::is_integer(&value) => {
-                scalar::number(&value).map(Scalar::Number)
-            }
-            (Some("float"), _) => scalar::number(&value).map(Scalar::Number),
-            (Some("str"), _) | (None, ("" | "!", "" | "!")) => Some(Scalar::String),
-            _ => None,
-        };
-        match wanted {
-            Some(Scalar::String) => self.string(&value, style, at),
-            Some(scalar) => self.typed(scalar, &value, at),
-            None => {
-                self.report_tag(tag, span, "a scalar that it does not describe");
-                self.scalar(value, style, at)
-            }
-        }
-    }
-
-    fn collection_tag(&mut self, tag: Option<&Tag>, wanted: &str, span: &granit_parser::Span) {
-        if let Some(tag) = tag
-            && tag.core_suffix() != Some(wanted)
-            && !matches!(tag.parts(), ("" | "!", "" | "!"))
-        {
-            let what = if wanted == "map" {
-                "a mapping"
-            } else {
-                "a sequence"
-            };
-            self.report_tag(tag, span, what);
-        }
-    }
-
-    fn report_tag(&mut self, tag: &Tag, span: &granit_parser::Span, on: &str) {
-        let at = span
-            .tag_span()
-            .map_or_else(|| self.span(span), |tag| self.span(&tag));
-        let written = self.tree.slice(at);
-        if tag.core_suffix().is_some() {
-            let message = format!("tag `{written}` stands on {on}");
-            self.report.refused(
-                at,
-                message,
-                Some("remove the tag, or write a value of that type"),
-            );
-        } else {
-            let message = format!("tag `{written}` is not supported");
-            self.report.refused(
-                at,
-                message,
-                Some("remove it: the value is read as if it had no tag"),
-            );
-        }
     }
 
     fn open(
@@ -488,7 +289,6 @@ impl<'s> Builder<'s> {
             self.close(end);
         }
         self.broken = false;
-        self.names.clear();
         self.anchors.clear();
         if let Some(root) = self.root.take() {
             let node = self.tree.node(root);
@@ -510,130 +310,6 @@ impl<'s> Builder<'s> {
             .next_back()
             .is_none_or(|c| matches!(c, '\n' | '\r'));
         self.tree.comments.push(Comment { span, own_line });
-    }
-
-    /// The span of a block scalar without the blank and comment lines that follow it.
-    fn trim_block(&self, at: Span) -> Span {
-        let text = self
-            .tree
-            .slice(at)
-            .trim_end_matches(['\n', '\r', ' ', '\t']);
-        Span {
-            start: at.start,
-            end: at.start + narrow(text.len()),
-        }
-    }
-
-    fn anchor(&mut self, at: Span) {
-        let Some(name) = self.tree.slice(at).strip_prefix('&') else {
-            return;
-        };
-        let node = NodeId(narrow(self.tree.nodes.len().saturating_sub(1)));
-        let span = self.tree.span(node);
-        let index = self.anchors.len();
-        let mut anchor = Anchor {
-            node,
-            open: false,
-            nodes: 1,
-            bytes: u64::from(span.end - span.start),
-            height: 0,
-        };
-        if let Some(frame) = self.frames.last_mut()
-            && frame.node == node
-        {
-            frame.anchor = Some(index);
-            anchor.open = true;
-            // Where the count stands now; the difference is taken when the collection ends.
-            anchor.nodes = u64::from(node.0) + self.shared_nodes;
-            anchor.bytes = u64::from(span.start) + self.shared_bytes;
-        }
-        self.anchors.push(anchor);
-        self.names.insert(name, index);
-    }
-
-    fn close_anchor(&mut self, index: usize, height: usize) {
-        let nodes = self.tree.nodes.len() as u64 + self.shared_nodes;
-        if let Some(anchor) = self.anchors.get_mut(index) {
-            let end = u64::from(self.tree.span(anchor.node).end) + self.shared_bytes;
-            anchor.open = false;
-            anchor.nodes = nodes.saturating_sub(anchor.nodes);
-            anchor.bytes = end.saturating_sub(anchor.bytes);
-            anchor.height = height;
-        }
-    }
-
-    fn alias(&mut self, at: Span) -> Result<(), Stop> {
-        if self.at_key()
-            && let Some(frame) = self.frames.last_mut()
-        {
-            frame.odd_key = true;
-        }
-        let (id, height) = match self.resolve_alias(at) {
-            Some((target, height)) => {
-                let id = self.add(at, Kind::Alias, target.0, 0)?;
-                if !self.tree.is_complete(target) {
-                    self.mark(id, INCOMPLETE);
-                }
-                (id, height)
-            }
-            None => {
-                let id = self.add(at, Kind::Null, 0, 0)?;
-                self.mark(id, INCOMPLETE);
-                (id, 0)
-            }
-        };
-        self.attach(id, height);
-        Ok(())
-    }
-
-    /// The node that an alias stands for and its height, or `None` once it has been reported why
-    /// it stands for nothing.
-    fn resolve_alias(&mut self, at: Span) -> Option<(NodeId, usize)> {
-        let written = self.tree.slice(at);
-        let name = written.strip_prefix('*').unwrap_or(written);
-        let Some(anchor) = self
-            .names
-            .get(name)
-            .and_then(|index| self.anchors.get(*index))
-        else {
-            if self.broken {
-                // The anchor may have stood in what could not be read.
-                return None;
-            }
-            self.report.syntax(
-                at,
-                format!("no anchor `&{name}` stands before this alias"),
-                Some("an anchor must come before its aliases, in the same document"),
-            );
-            return None;
-        };
-        if anchor.open {
-            let message = format!("alias `*{name}` stands inside its own anchor");
-            self.report.refused(at, message, None);
-            return None;
-        }
-        if self.frames.len() + anchor.height > MAX_DEPTH {
-            let message =
-                format!("alias `*{name}` nests collections deeper than {MAX_DEPTH} levels");
-            self.report
-                .refused(at, message, Some("use fewer aliases inside aliases"));
-            return None;
-        }
-        let nodes = self.shared_nodes.saturating_add(anchor.nodes);
-        let bytes = self.shared_bytes.saturating_add(anchor.bytes);
-        if nodes > SHARED_NODES.max(10 * self.tree.nodes.len() as u64) || bytes > SHARED_BYTES {
-            if !self.bomb_reported {
-                self.bomb_reported = true;
-                let message = format!(
-                    "with alias `*{name}` the aliases of this file stand for {nodes} values"
-                );
-                self.report
-                    .refused(at, message, Some("use fewer aliases inside aliases"));
-            }
-            return None;
-        }
-        (self.shared_nodes, self.shared_bytes) = (nodes, bytes);
-        Some((anchor.node, anchor.height))
     }
 }
 

@@ -90,7 +90,8 @@ impl Builder<'_> {
             match seen.get(&key) {
                 Some(before) => {
                     let (before, again) = (tree.span(*before), tree.span(entry.key));
-                    self.report.duplicate(&cut(&key), before, again);
+                    let name = cut(tree.key_text(entry.key).unwrap_or_default());
+                    self.report.duplicate(&name, before, again);
                 }
                 None => {
                     seen.insert(key, entry.key);

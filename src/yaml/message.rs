@@ -45,9 +45,9 @@ pub(super) fn quote(text: &str, kind: &StopKind, token: usize, at: usize) -> Opt
         K::DocumentIndicatorInQuotedScalar | K::InvalidQuotedScalarIndent => &['"', '\''],
         _ => return None,
     };
-    text.get(token..at)?
-        .find(quotes)
-        .map(|offset| token + offset)
+    let here = text.get(at..)?.starts_with(quotes).then_some(at);
+    let before = text.get(token..at)?.find(quotes);
+    before.map(|offset| token + offset).or(here)
 }
 
 pub(super) fn explain(text: &str, kind: &StopKind, scene: &Scene) -> Explained {
@@ -66,6 +66,10 @@ pub(super) fn explain(text: &str, kind: &StopKind, scene: &Scene) -> Explained {
     };
     if matches!(kind, K::RecursionLimitExceeded) {
         return too_deep(text, scene.at);
+    }
+    if matches!(kind, K::TooManyComments) {
+        let message = "too many comment lines in a row".to_owned();
+        return (UNSAFE, char_at(text, scene.at), message, None);
     }
     if let K::UnexpectedCharacter { character } = kind
         && !matches!(character, '@' | '`' | '%')
@@ -117,11 +121,10 @@ fn forbidden(text: &str, at: usize, character: char) -> Explained {
 /// Quotes and brackets that swallow what follows.
 fn unclosed(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
     let far = |place: usize| text::line_start(text, place) != text::line_start(text, scene.at);
-    let quote = scene.quote.filter(|quote| {
-        matches!(
-            kind,
-            K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar
-        ) || far(*quote) && !matches!(kind, K::UnknownQuotedScalarEscape)
+    let quote = scene.quote.filter(|quote| match kind {
+        K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar => true,
+        K::UnknownQuotedScalarEscape => false,
+        _ => far(*quote) && (scene.swallowed || closed_by_opener(text, scene.at)),
     });
     let open = match (quote, kind) {
         (Some(quote), _) => quote,
@@ -140,6 +143,13 @@ fn unclosed(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
         format!("the {name} is never closed"),
         Some(format!("close it with `{close}`")),
     ))
+}
+
+/// Whether the quote that ends in front of `at` seems to have been meant to open another text.
+fn closed_by_opener(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default().trim_end();
+    let before = before.trim_end_matches(['"', '\'']);
+    before.ends_with([' ', '\t', '[', '{', ','])
 }
 
 /// Keys without a colon, and colons where there can be no key.
@@ -215,6 +225,7 @@ fn layout(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
         K::TabInBlockIndentation
         | K::TabInIndentation
         | K::TabNotAllowed
+        | K::TabInPlainScalar
         | K::TabAtBlockScalarStart => (
             tab(text, scene),
             "a tab cannot indent YAML".to_owned(),
@@ -243,10 +254,31 @@ fn layout(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
                 "a list and keys cannot stand beside each other; check the indentation".to_owned(),
             ),
         ),
+        K::MissingDocumentEndBeforeDirective | K::ExpectedDocumentStart
+            if text
+                .get(scene.token..)
+                .is_some_and(|rest| rest.starts_with('%')) =>
+        {
+            (
+                token,
+                "a directive must stand before `---`".to_owned(),
+                Some("quote it if it is part of a value".to_owned()),
+            )
+        }
         K::ExpectedBlockMappingKey | K::InvalidIndentation | K::ExpectedDocumentStart => (
             token,
             "this line belongs to nothing above it".to_owned(),
             Some("indent it like the keys that it stands beside".to_owned()),
+        ),
+        K::BlockSequenceEntryNotAllowed => (
+            token,
+            "a list item cannot stand here".to_owned(),
+            Some("begin the list on a line of its own".to_owned()),
+        ),
+        K::InvalidDocumentEnd => (
+            char_at(text, scene.at),
+            "nothing but a comment can follow `...`".to_owned(),
+            None,
         ),
         K::InvalidQuotedScalarIndent | K::InvalidFlowScalarIndent => (
             token,
@@ -298,19 +330,27 @@ fn scalar(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
             "nothing but a comment can follow the closing quote",
             "write a quote inside single quotes twice: `''`",
         ),
-        K::UnknownQuotedScalarEscape => (
-            "no such escape in double quotes",
-            "write `\\\\` for a backslash, or use single quotes",
-        ),
+        K::UnknownQuotedScalarEscape => {
+            return Some((
+                bad_escape(text, scene.at),
+                "no such escape in double quotes".to_owned(),
+                Some("write `\\\\` for a backslash, or use single quotes".to_owned()),
+            ));
+        }
         K::InvalidQuotedScalarHexEscape
         | K::InvalidLowSurrogateHexEscape
         | K::InvalidLowSurrogate
         | K::MissingLowSurrogate
         | K::UnpairedLowSurrogate
-        | K::InvalidUnicodeEscape => (
-            "this escape names no character",
-            "write `\\x41`, `\\u0041` or `\\U00000041`, or the character itself",
-        ),
+        | K::InvalidUnicodeEscape => {
+            return Some((
+                bad_escape(text, scene.at),
+                "this escape names no character".to_owned(),
+                Some(
+                    "write `\\x41`, `\\u0041` or `\\U00000041`, or the character itself".to_owned(),
+                ),
+            ));
+        }
         K::InvalidBlockScalarHeader => (
             "nothing but a comment can follow `|` or `>` on its line",
             "begin the text on the next line",
@@ -372,10 +412,17 @@ fn brackets(text: &str, kind: &K, scene: &Scene) -> Option<Words> {
             "close each bracket with its own kind",
         ),
         K::MisplacedFlowCollectionEnd => ("this bracket closes nothing".to_owned(), "remove it"),
-        K::ExpectedNodeContent if scene.in_flow => (
-            "expected a value here".to_owned(),
-            "remove the comma, or quote the text",
-        ),
+        K::ExpectedNodeContent
+        | K::UnexpectedEofFlowMapping
+        | K::UnexpectedEofFlowSequence
+        | K::UnexpectedEofImplicitFlowMapping
+            if scene.in_flow =>
+        {
+            (
+                "expected a value here".to_owned(),
+                "remove the comma, or quote the text",
+            )
+        }
         _ => return None,
     };
     Some((here, message, Some(help.to_owned())))
@@ -386,6 +433,39 @@ fn char_at(text: &str, at: usize) -> Span {
     let rest = text.get(at..).unwrap_or_default();
     let next = rest.chars().next().filter(|c| !matches!(c, '\n' | '\r'));
     Span::new(at, at + next.map_or(0, char::len_utf8))
+}
+
+/// The first escape that names no character in the quoted text at `at`, or the quote.
+fn bad_escape(text: &str, at: usize) -> Span {
+    let rest = text.get(at..).unwrap_or_default();
+    let mut chars = rest.char_indices();
+    while let Some((offset, c)) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        let Some((_, escape)) = chars.next() else {
+            break;
+        };
+        let digits = match escape {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ if "0abt\tnvfre \"/\\N_LP\n\r".contains(escape) => continue,
+            _ => 0,
+        };
+        let digits_at = offset + 2;
+        let number = rest
+            .get(digits_at..digits_at + digits)
+            .filter(|_| digits > 0);
+        let valid = number
+            .and_then(|number| u32::from_str_radix(number, 16).ok())
+            .is_some_and(|number| char::from_u32(number).is_some());
+        if !valid {
+            let end = digits_at.saturating_sub(1) + escape.len_utf8();
+            return Span::new(at + offset, at + end + number.map_or(0, str::len));
+        }
+    }
+    char_at(text, at)
 }
 
 /// Whether a scalar has several lines.

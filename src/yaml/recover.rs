@@ -17,6 +17,9 @@ use crate::diagnostic::Span;
 const MAX_ERRORS: usize = 100;
 /// Bytes that may be read again behind errors, on top of four times the text.
 const EXTRA_WORK: usize = 16 << 20;
+/// Comment lines in a row between a key and its value, where comments are collected at all. The
+/// parser holds half a kilobyte for each.
+const MAX_COMMENTS: usize = 100_000;
 /// The key of the root mapping that holds the flags.
 const FLAGS: &str = "flags";
 
@@ -42,6 +45,9 @@ enum How {
     Under,
 }
 
+/// A column, and what a key in it means.
+type Level = (usize, How);
+
 /// How often and how expensively reading went wrong so far.
 #[derive(Default)]
 pub(super) struct Damage {
@@ -56,7 +62,7 @@ impl<'s> Builder<'s> {
             emit_unresolved_aliases: true,
             emit_anchor_events: true,
             emit_comments: self.tree.text.contains("hoist-ignore"),
-            max_buffered_comment_events: usize::MAX,
+            max_buffered_comment_events: MAX_COMMENTS,
             flow_nesting_limit: MAX_DEPTH,
             block_nesting_limit: MAX_DEPTH,
         };
@@ -167,7 +173,10 @@ impl<'s> Builder<'s> {
             flow: flow.and_then(|flow| text::unclosed_bracket(text, flow, limit)),
             in_flow: flow.is_some(),
         };
-        let go_on = self.report_stop(&stop.kind, &scene);
+        if swallowed {
+            self.report.forget(limit);
+        }
+        let go_on = self.report_stop(&stop.kind, &scene, resume);
         let column = token - text::line_start(text, token);
         self.mark_last(column);
         self.unwind(
@@ -178,13 +187,15 @@ impl<'s> Builder<'s> {
     }
 
     /// Counts and reports an error. False where there were too many to go on.
-    fn report_stop(&mut self, kind: &StopKind, scene: &Scene) -> bool {
+    fn report_stop(&mut self, kind: &StopKind, scene: &Scene, resume: Option<Resume>) -> bool {
         self.broken = true;
         let text = self.tree.text;
+        let document = resume.filter(|resume| resume.how == How::Document);
+        // How far the parser has looked.
         let seen = match kind {
             StopKind::Parser(
                 ErrorKind::UnclosedQuotedScalar | ErrorKind::UnclosedFlowCollection { .. },
-            ) => text.len(),
+            ) => document.map_or(text.len(), |resume| resume.at),
             _ => scene.at,
         };
         self.damage.errors += 1;
@@ -236,13 +247,15 @@ impl<'s> Builder<'s> {
         else {
             return None;
         };
-        let node = self.tree.node(*self.pending.last()?);
+        let node = self.tree.node(self.pending.last().copied().or(self.root)?);
         let span = node.span;
         let gap = self.tree.text.get(span.end as usize..at)?;
         if node.flags & PLAIN == 0 || !gap.trim_start_matches([' ', '\t']).is_empty() {
             return None;
         }
-        self.pending.pop();
+        if self.pending.pop().is_none() {
+            self.root = None;
+        }
         Some(span)
     }
 
@@ -274,7 +287,7 @@ impl<'s> Builder<'s> {
     }
 
     /// The columns of the root mapping's keys and of the flags' keys, with what a key there means.
-    fn levels(&self) -> (Option<(usize, How)>, Option<(usize, How)>) {
+    fn levels(&self) -> (Option<Level>, Option<Level>) {
         let block =
             |frame: &&Frame| frame.kind == Kind::Mapping && frame.style == StructureStyle::Block;
         let Some(root) = self.frames.first() else {
@@ -306,7 +319,7 @@ impl<'s> Builder<'s> {
 
     /// The flags' level where the root mapping alone is open: their mapping has just ended, or
     /// has not begun.
-    fn closed_flags(&self, root: &Frame) -> Option<(usize, How)> {
+    fn closed_flags(&self, root: &Frame) -> Option<Level> {
         let text = self.tree.text;
         let children = self.pending.get(root.base..)?;
         if !self.is_flags(root.base, self.pending.len()) {

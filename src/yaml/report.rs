@@ -63,6 +63,12 @@ impl Report {
         }
     }
 
+    /// Takes back what was found at or behind `offset`, which is read once more.
+    pub fn forget(&mut self, offset: usize) {
+        self.found
+            .retain(|found| (found.location.span.start as usize) < offset);
+    }
+
     /// The findings in file order, with one more for those that were too many.
     pub fn finish(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|found| found.location.span.start);

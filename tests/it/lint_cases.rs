@@ -9,9 +9,13 @@ use std::path::{Path, PathBuf};
 
 use hoist::diagnostic::{Diagnostic, Files, LineIndex};
 use hoist::report::{self, Lint};
-use hoist::rules::{Checked, Context, Level, Levels, RULES, Rule, Settings, check_file, check_set, explain};
+use hoist::rules::{
+    Checked, Context, Level, Levels, RULES, Rule, Settings, check_file, check_set, explain,
+};
+use proptest::prelude::*;
 
 /// A case file, taken apart.
+#[derive(Clone, Debug)]
 struct Case {
     name: String,
     /// Name and text of each file.
@@ -77,6 +81,42 @@ fn color_is_only_color() {
     let colored = run.render(|lint, out| report::human::lint(lint, true, 100, out));
     insta::assert_snapshot!("color", colored.replace('\u{1b}', "ESC"));
     assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+}
+
+#[test]
+fn findings_are_shown_without_the_text() {
+    let case = Case::read(&directory().join("duplicate-flag.yaml"));
+    let mut run = Run::new(&case);
+    run.files.0.iter_mut().for_each(|file| file.text = None);
+    let human = run.render(|lint, out| report::human::lint(lint, false, 100, out));
+    insta::assert_snapshot!("no-text.human", human);
+    let json = run.render(|lint, out| report::json::lint(lint, out));
+    insta::assert_snapshot!("no-text.json", json);
+}
+
+proptest! {
+    /// Whatever somebody's editor does to a file, it is checked and shown.
+    #[test]
+    fn any_file_can_be_checked_and_shown(
+        case in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        cut in 0_usize..40,
+        put in "[\\[\\]{}:,&*#'\"\t\r\n -]{0,4}|\\PC{0,6}|[a-z0-9]{0,3}",
+        width in 0_usize..200,
+    ) {
+        let cases = cases();
+        let mut case = Case::clone(case.get(&cases));
+        for (_, text) in &mut case.files {
+            let start = text.floor_char_boundary(at.index(text.len()));
+            let end = text.floor_char_boundary((start + cut).min(text.len()));
+            text.replace_range(start..end, &put);
+        }
+        let run = Run::new(&case);
+        let human = run.render(|lint, out| report::human::lint(lint, true, width, out));
+        prop_assert!(human.contains("Checked "));
+        let json = run.render(|lint, out| report::json::lint(lint, out));
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
+    }
 }
 
 #[test]

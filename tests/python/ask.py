@@ -1,5 +1,6 @@
-"""Calls the client in client.py: `ask.py REDIS_URL NOW`, with a JSON list of [method, argument, …]
-on standard input. Answers with the JSON list of what each call gave."""
+"""Calls the client in client.py: `ask.py REDIS_URL`. Each line of standard input is a JSON object with
+the time, `now`, and a list of `calls`, each [method, argument, …]; the answer is a line with the list of
+what they gave."""
 
 import json
 import sys
@@ -8,9 +9,8 @@ import redis
 
 from client import Clock, FeatureFlags, FlagLifecycle, RolloutManager, VariantFlag
 
-store = redis.Redis.from_url(sys.argv[1])
-clock = Clock(float(sys.argv[2]))
-flags = FeatureFlags(store)
+clock = Clock(0)
+flags = FeatureFlags(redis.Redis.from_url(sys.argv[1]))
 parts = [flags, RolloutManager(flags, clock), VariantFlag(flags), FlagLifecycle(flags, clock)]
 
 
@@ -19,4 +19,7 @@ def call(name, *arguments):
     return method(*arguments)
 
 
-json.dump([call(*words) for words in json.load(sys.stdin)], sys.stdout)
+for line in sys.stdin:
+    request = json.loads(line)
+    clock.now = request["now"]
+    print(json.dumps([call(*words) for words in request["calls"]]), flush=True)

@@ -39,7 +39,11 @@ fn imports_point_down() {
     let mut upward = Vec::new();
     for file in files() {
         let Some(from) = position(&order, file.module.first()) else {
-            assert!(file.module.is_empty(), "src/lib.rs does not list {:?}", file.module);
+            assert!(
+                file.module.is_empty(),
+                "src/lib.rs does not list {:?}",
+                file.module
+            );
             continue;
         };
         for path in &file.code.paths {
@@ -63,13 +67,18 @@ fn pure_modules_know_nothing_of_the_world() {
             impure.extend(worldly.map(|path| format!("{} uses {}", file.name, path.join("::"))));
         }
     }
-    assert!(impure.is_empty(), "pure modules that know the world: {impure:#?}");
+    assert!(
+        impure.is_empty(),
+        "pure modules that know the world: {impure:#?}"
+    );
 }
 
 /// The top-level modules, uppermost first.
 fn order() -> Vec<String> {
     let text = fs::read_to_string(root().join("lib.rs")).unwrap();
-    let names = text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let names = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
     names.map(str::to_owned).collect()
 }
 
@@ -83,8 +92,13 @@ fn target(path: &[String], module: &[String]) -> Option<String> {
     if path.first()? == "crate" {
         return path.get(1).cloned();
     }
-    let up = path.iter().take_while(|segment| *segment == "super").count();
-    (up > 0 && up == module.len()).then(|| path.get(up).cloned()).flatten()
+    let up = path
+        .iter()
+        .take_while(|segment| *segment == "super")
+        .count();
+    (up > 0 && up == module.len())
+        .then(|| path.get(up).cloned())
+        .flatten()
 }
 
 fn is_worldly(path: &[String]) -> bool {
@@ -95,8 +109,14 @@ fn is_worldly(path: &[String]) -> bool {
             && path.len() > 1
     };
     let asks_for_the_time = path.len() > 1 && path.last().is_some_and(|last| last == "now");
-    let prints = |name: &str| ["print", "println", "eprint", "eprintln", "dbg"].iter().any(|word| format!("{word}!") == name);
-    asks_for_the_time || path.last().is_some_and(|last| prints(last)) || WORLD.iter().any(|world| is_below(world))
+    let prints = |name: &str| {
+        ["print", "println", "eprint", "eprintln", "dbg"]
+            .iter()
+            .any(|word| format!("{word}!") == name)
+    };
+    asks_for_the_time
+        || path.last().is_some_and(|last| prints(last))
+        || WORLD.iter().any(|world| is_below(world))
 }
 
 struct SourceFile {
@@ -112,7 +132,12 @@ fn files() -> Vec<SourceFile> {
     let mut files: Vec<SourceFile> = paths.iter().map(|path| SourceFile::read(path)).collect();
     let tests: Vec<Vec<String>> = files
         .iter()
-        .flat_map(|file| file.code.test_modules.iter().map(|name| [&file.module[..], &[name.clone()]].concat()))
+        .flat_map(|file| {
+            file.code
+                .test_modules
+                .iter()
+                .map(|name| [&file.module[..], &[name.clone()]].concat())
+        })
         .collect();
     files.retain(|file| !tests.iter().any(|test| file.module.starts_with(test)));
     assert!(files.len() > 40, "only {} files below src", files.len());
@@ -122,12 +147,19 @@ fn files() -> Vec<SourceFile> {
 impl SourceFile {
     fn read(path: &Path) -> Self {
         let name = path.strip_prefix(root()).unwrap().with_extension("");
-        let mut module: Vec<String> = name.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+        let mut module: Vec<String> = name
+            .iter()
+            .map(|part| part.to_str().unwrap().to_owned())
+            .collect();
         if module == ["lib"] || module == ["main"] {
             module.clear();
         }
         Self {
-            name: path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string(),
+            name: path
+                .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+                .unwrap()
+                .display()
+                .to_string(),
             module,
             code: Code::read(&fs::read_to_string(path).unwrap()),
         }
@@ -169,7 +201,10 @@ mod code {
                     parser.skip();
                 }
             }
-            Self { paths, test_modules }
+            Self {
+                paths,
+                test_modules,
+            }
         }
     }
 
@@ -201,13 +236,17 @@ mod code {
             if bytes.get(1 + hashes) == Some(&b'"') {
                 let end = format!("\"{}", "#".repeat(hashes));
                 let from = 2 + hashes;
-                return text[from..].find(&end).map_or(text.len(), |at| from + at + end.len());
+                return text[from..]
+                    .find(&end)
+                    .map_or(text.len(), |at| from + at + end.len());
             }
         }
         match bytes.first() {
             Some(b'"') => quoted(text, '"'),
             // A lifetime has no second quote.
-            Some(b'\'') if text[1..].starts_with('\\') || text.chars().nth(2) == Some('\'') => quoted(text, '\''),
+            Some(b'\'') if text[1..].starts_with('\\') || text.chars().nth(2) == Some('\'') => {
+                quoted(text, '\'')
+            }
             _ => 0,
         }
     }
@@ -235,7 +274,11 @@ mod code {
             if let Some(("mod", name)) = item[..end].trim().split_once(' ') {
                 modules.push(name.to_owned());
             }
-            rest = if item[end..].starts_with('{') { behind_braces(&item[end..]) } else { &item[end..] };
+            rest = if item[end..].starts_with('{') {
+                behind_braces(&item[end..])
+            } else {
+                &item[end..]
+            };
         }
         (out + rest, modules)
     }
@@ -306,21 +349,46 @@ mod code {
 
         fn paths(text: &str) -> Vec<String> {
             let paths = Code::read(text).paths;
-            paths.iter().filter(|path| path.len() > 1).map(|path| path.join("::")).collect()
+            paths
+                .iter()
+                .filter(|path| path.len() > 1)
+                .map(|path| path.join("::"))
+                .collect()
         }
 
         #[test]
         fn paths_are_found_in_every_form() {
             let cases: &[(&str, &[&str])] = &[
                 ("use crate::plan::Plan;", &["crate::plan::Plan"]),
-                ("use crate::{\n    plan,\n    store::{self, Error},\n};", &["crate::plan", "crate::store::self", "crate::store::Error"]),
-                ("fn f(at: &crate::model::Stage) {}", &["crate::model::Stage"]),
+                (
+                    "use crate::{\n    plan,\n    store::{self, Error},\n};",
+                    &["crate::plan", "crate::store::self", "crate::store::Error"],
+                ),
+                (
+                    "fn f(at: &crate::model::Stage) {}",
+                    &["crate::model::Stage"],
+                ),
                 ("let x = std::env::var(NAME);", &["std::env::var"]),
-                ("// use crate::plan::Plan\n/// crate::store\nuse crate::yaml::*;", &["crate::yaml"]),
-                ("let x = \"crate::plan\"; let y = r#\"a \" crate::plan\"#;", &[]),
-                ("let quote = '\"'; let x: &'a str = crate::yaml::NAME; let other = '\\'';", &["crate::yaml::NAME"]),
-                ("#[cfg(test)]\nmod tests { use crate::plan::Plan; fn f() { } }\nuse crate::yaml::Tree;", &["crate::yaml::Tree"]),
-                ("#[cfg(test)]\nuse crate::plan::Plan;\nuse crate::yaml::Tree;", &["crate::yaml::Tree"]),
+                (
+                    "// use crate::plan::Plan\n/// crate::store\nuse crate::yaml::*;",
+                    &["crate::yaml"],
+                ),
+                (
+                    "let x = \"crate::plan\"; let y = r#\"a \" crate::plan\"#;",
+                    &[],
+                ),
+                (
+                    "let quote = '\"'; let x: &'a str = crate::yaml::NAME; let other = '\\'';",
+                    &["crate::yaml::NAME"],
+                ),
+                (
+                    "#[cfg(test)]\nmod tests { use crate::plan::Plan; fn f() { } }\nuse crate::yaml::Tree;",
+                    &["crate::yaml::Tree"],
+                ),
+                (
+                    "#[cfg(test)]\nuse crate::plan::Plan;\nuse crate::yaml::Tree;",
+                    &["crate::yaml::Tree"],
+                ),
             ];
             for (text, expected) in cases {
                 assert_eq!(paths(text), *expected, "{text}");

@@ -51,9 +51,10 @@ assert users("new_search", True) == {user for user in USERS if bucket(f"new_sear
 assert read(store, "pricing_page", "qa_1") == "higher_price"
 assert read(store, "pricing_page", "qa_2") == "lower_price"
 assert read(store, "pricing_page") == "control"
-near(share("pricing_page", "control"), 34)
-near(share("pricing_page", "higher_price"), 33)
-near(share("pricing_page", "lower_price"), 33)
+for low, high, name in [(0, 34, "control"), (34, 67, "higher_price"), (67, 100, "lower_price")]:
+    between = {user for user in USERS if low * 1000 <= bucket(f"pricing_page:variant:{user}") < high * 1000}
+    assert users("pricing_page", name) == between, name
+    near(share("pricing_page", name), high - low)
 assert read(store, "search_page_size") == 20
 near(share("search_page_size", 20), 80 + 20 * 0.334)
 near(share("search_page_size", 30), 20 * 0.333)

@@ -136,7 +136,7 @@ fn files() -> Vec<SourceFile> {
             file.code
                 .test_modules
                 .iter()
-                .map(|name| [&file.module[..], &[name.clone()]].concat())
+                .map(|name| [&file.module[..], std::slice::from_ref(name)].concat())
         })
         .collect();
     files.retain(|file| !tests.iter().any(|test| file.module.starts_with(test)));

@@ -107,7 +107,7 @@ pub struct Stopped {
     pub reason: Option<String>,
 }
 
-/// What a change is, by the table in ARCHITECTURE.md.
+/// What a change is, by the table in README.md.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]

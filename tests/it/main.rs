@@ -2,8 +2,11 @@
 
 mod cli;
 mod convergence;
+mod layers;
 mod lint_cases;
 mod program;
+mod python;
+mod readme;
 mod redis_cli;
 mod redis_store;
 mod sqlite_store;

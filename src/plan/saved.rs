@@ -111,7 +111,12 @@ impl SavedPlan {
 
     /// The plan again, with the status and the clock of now; refused where anything that it
     /// touches is not as it was when the plan was made.
-    pub fn resume(&self, kind: &str, prefix: &str, mut snapshot: Snapshot) -> Result<Plan, SavedPlanError> {
+    pub fn resume(
+        &self,
+        kind: &str,
+        prefix: &str,
+        mut snapshot: Snapshot,
+    ) -> Result<Plan, SavedPlanError> {
         if self.store.kind != kind {
             return Err(SavedPlanError::OtherStore);
         }

@@ -298,11 +298,7 @@ fn varied_plan() -> Plan {
         file: "flags/a.yaml".into(),
         line: 3,
     };
-    let wanted = |flag: &str| Wanted {
-        flag: flag.into(),
-        spec: on.clone(),
-        source: Some(source.clone()),
-    };
+    let wanted = |flag: &str| Wanted::new(flag, on.clone(), Some(source.clone()));
     let target = Target {
         environment: "production".into(),
         prune: false,

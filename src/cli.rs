@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
-#[command(name = "hoist", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "hoist", version, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   hoist init                     start a flag set in this directory
   hoist lint                     check the flag files
@@ -30,14 +30,15 @@ pub struct Global {
     /// Run as if started in this directory
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
     pub directory: Option<PathBuf>,
-    /// Read this file instead of the nearest hoist.toml
-    #[arg(long, global = true, value_name = "FILE", env = "HOIST_CONFIG")]
+    /// Read this file instead of the nearest hoist.toml [env: HOIST_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Environment of hoist.toml to work on
-    #[arg(long, global = true, value_name = "NAME", env = "HOIST_ENV")]
+    /// Environment of hoist.toml to work on [env: HOIST_ENV]
+    #[arg(long, global = true, value_name = "NAME")]
     pub env: Option<String>,
     /// Store to use instead of the environment's: redis://, rediss://, redis+unix:// or sqlite:
-    #[arg(long, global = true, value_name = "URL", env = "HOIST_STORE", hide_env_values = true)]
+    /// [env: HOIST_STORE]
+    #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// Seconds to wait for a store
     #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -51,7 +52,7 @@ pub struct Global {
     /// Print results only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more about what is done
+    /// Say on stderr which configuration, environment and store are used
     #[arg(short, long, global = true)]
     pub verbose: bool,
 }
@@ -73,8 +74,11 @@ pub enum Command {
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]
     Schema,
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  hoist completions bash > ~/.local/share/bash-completion/completions/hoist")]
+    #[command(
+        after_help = "Example:\n  hoist completions bash > ~/.local/share/bash-completion/completions/hoist"
+    )]
     Completions {
+        /// Shell to write it for
         shell: clap_complete::Shell,
     },
 }
@@ -90,7 +94,9 @@ pub enum Command {
   hoist lint --explain stage-order")]
 pub struct Lint {
     /// Files or directories to check [default: the flags directory]
+    #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// How to print the findings
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: LintFormat,
     /// Exit with 1 for warnings too
@@ -116,6 +122,7 @@ pub enum LintFormat {
   hoist plan --env production --out change.plan && hoist apply change.plan
   hoist plan --exit-code --format json")]
 pub struct Plan {
+    /// How to print the plan
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlanFormat,
     /// Also write the plan to this file, for `hoist apply FILE`
@@ -153,22 +160,32 @@ pub struct Apply {
     #[arg(long)]
     pub adopt: bool,
     /// Consent to delete up to N flags
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = number)]
     pub allow_deletes: usize,
+    /// How to print the plan
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlanFormat,
 }
 
-/// Start a flag set in this directory: a sample flag file, a hoist.toml, the editor's schema
+/// Start a flag set in this directory
 ///
-/// Never overwrites: a file that is there is left as it is, and named.
+/// Writes a hoist.toml, a sample flag file, and the schema that editors complete and check with.
+/// Never overwrites: where one of these is there already, it is named and nothing is written.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hoist init && hoist lint && hoist apply")]
 pub struct Init {}
 
 fn date(text: &str) -> Result<Date, String> {
     let strict = text.len() == 10;
-    text.parse().ok().filter(|_| strict).ok_or_else(|| "write it as YYYY-MM-DD".into())
+    text.parse()
+        .ok()
+        .filter(|_| strict)
+        .ok_or_else(|| "write it as YYYY-MM-DD".into())
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| "write a whole number, 0 or more".into())
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {

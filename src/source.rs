@@ -14,7 +14,7 @@ use crate::yaml::MAX_BYTES;
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is no `{0}`")]
+    #[error("there is no file or directory `{0}`")]
     Missing(String),
     #[error("cannot read `{file}`: {cause}")]
     Unreadable { file: String, cause: io::Error },
@@ -62,25 +62,39 @@ pub fn find(roots: &[PathBuf], here: &Path) -> Result<Found, Error> {
             ..Location::default()
         };
         found.diagnostics.push(
-            Diagnostic::new("unsafe-yaml", location, "this link leads out of the flags directory")
-                .with_help("put the file itself here: what is applied must be what was reviewed"),
+            Diagnostic::new(
+                "unsafe-yaml",
+                location,
+                "this link leads out of the flags directory",
+            )
+            .with_help("put the file itself here: what is applied must be what was reviewed"),
         );
     }
     Ok(found)
 }
 
-fn list(root: &Path, here: &Path, paths: &mut Vec<PathBuf>, outside: &mut Vec<PathBuf>) -> Result<(), Error> {
+fn list(
+    root: &Path,
+    here: &Path,
+    paths: &mut Vec<PathBuf>,
+    outside: &mut Vec<PathBuf>,
+) -> Result<(), Error> {
     let inside = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     // What git ignores is read all the same: a flag must not vanish from the store because of a
     // line in .gitignore.
-    for entry in WalkBuilder::new(root).standard_filters(false).hidden(true).build() {
+    for entry in WalkBuilder::new(root)
+        .standard_filters(false)
+        .hidden(true)
+        .build()
+    {
         let entry = entry.map_err(|error| Error::Unlistable {
             directory: display_name(root, here),
             cause: error.to_string(),
         })?;
         let path = entry.path();
         if entry.path_is_symlink() && path != root {
-            let leads_out = fs::canonicalize(path).map_or(true, |target| !target.starts_with(&inside));
+            let leads_out =
+                fs::canonicalize(path).map_or(true, |target| !target.starts_with(&inside));
             if leads_out && (is_flag_file(path) || path.is_dir()) {
                 outside.push(path.to_owned());
             }
@@ -132,12 +146,22 @@ impl Found {
     /// Keeps the text of the files that `diagnostics` point into, to be shown with them. A file
     /// that cannot be read again, or is not text, is shown by name only.
     pub fn load_texts(&mut self, diagnostics: &[Diagnostic]) {
-        let related = diagnostics.iter().flat_map(|found| &found.related).map(|related| related.location.file);
-        let mut ids: Vec<FileId> = diagnostics.iter().map(|found| found.location.file).chain(related).collect();
+        let related = diagnostics
+            .iter()
+            .flat_map(|found| &found.related)
+            .map(|related| related.location.file);
+        let mut ids: Vec<FileId> = diagnostics
+            .iter()
+            .map(|found| found.location.file)
+            .chain(related)
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            let (Some(path), Some(file)) = (self.paths.get(id.0 as usize), self.files.0.get_mut(id.0 as usize)) else {
+            let (Some(path), Some(file)) = (
+                self.paths.get(id.0 as usize),
+                self.files.0.get_mut(id.0 as usize),
+            ) else {
                 continue;
             };
             if file.text.is_none() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::flagset::FlagSet;
@@ -13,7 +13,7 @@ use super::session::Session;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
-use crate::plan::guard::{Consent, refusals};
+use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, Snapshot, Target};
 use crate::report;
 use crate::store::{Info, Moved, Outcome, Store};
@@ -23,12 +23,16 @@ const ATTEMPTS: usize = 3;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
     let session = Session::open(global)?;
+    session.refuse_mistakes(colors)?;
     let saved = args.plan.as_deref().map(read_saved).transpose()?;
     let environment = match (&saved, &global.env) {
         (Some(saved), None) => session.config.environment(Some(&saved.environment))?,
         _ => session.environment()?,
     };
-    if let Some(saved) = saved.as_ref().filter(|saved| saved.environment != environment.name) {
+    if let Some(saved) = saved
+        .as_ref()
+        .filter(|saved| saved.environment != environment.name)
+    {
         return Err(Failure::refused(format!(
             "the saved plan is for environment `{}`, not `{}`",
             saved.environment, environment.name
@@ -38,7 +42,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let mut store = session.open_store(environment)?;
     let wish = match saved {
         Some(saved) => Wish::Saved(saved),
-        None => Wish::FlagSet(FlagSet::load(&session, &[])?.target(environment, global.quiet, colors)?),
+        None => Wish::FlagSet(FlagSet::load(&session, &[])?.target(
+            environment,
+            global.quiet,
+            colors,
+        )?),
     };
     let apply = Apply {
         args,
@@ -55,7 +63,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
 
 fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
     let bytes = fs::read(file)
-        .map_err(|error| Failure::impossible(format!("cannot read the saved plan `{}`", file.display())).because(error))?;
+        .map_err(|error| {
+        Failure::impossible(format!("cannot read the saved plan `{}`", file.display()))
+            .because(error)
+            .hint("`hoist plan --out FILE` writes one; without a file, `hoist apply` plans and applies at once")
+    })?;
     Ok(SavedPlan::parse(&bytes)?)
 }
 
@@ -84,17 +96,21 @@ impl Apply<'_> {
             let plan = self.plan(wish, store.info(), snapshot)?;
             let refusals = refusals(&plan, self.consent);
             if !refusals.is_empty() {
-                show(&plan, store.info(), self.args.format, self.colors)?;
+                self.report(&plan, store.info(), &Ended::Refused(&refusals))?;
                 return Err(Failure::guarded(refusals));
             }
             if plan.is_empty() || self.args.dry_run {
-                self.report(&plan, store.info(), None)?;
+                self.report(&plan, store.info(), &Ended::NotWritten)?;
                 return Ok(Ending::Done);
             }
-            let commit = plan.clone().into_commit(Uuid::new_v4().to_string(), Uuid::new_v4().to_string(), self.about(&plan, now));
+            let commit = plan.clone().into_commit(
+                Uuid::new_v4().to_string(),
+                Uuid::new_v4().to_string(),
+                self.about(&plan, now),
+            );
             match store.commit(&commit)? {
                 Outcome::Committed { generation } => {
-                    self.report(&plan, store.info(), Some(generation))?;
+                    self.report(&plan, store.info(), &Ended::Applied(generation))?;
                     return Ok(Ending::Done);
                 }
                 Outcome::Moved(what) => moved = what,
@@ -108,8 +124,15 @@ impl Apply<'_> {
 
     fn plan(&self, wish: &Wish, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
         match wish {
-            Wish::FlagSet(target) => Ok(Plan::new(target, info.kind, &self.environment.prefix, snapshot)),
-            Wish::Saved(saved) => Ok(saved.resume(&self.environment.prefix, snapshot)?),
+            Wish::FlagSet(target) => Ok(Plan::new(
+                target,
+                info.kind,
+                &self.environment.prefix,
+                snapshot,
+            )),
+            Wish::Saved(saved) => {
+                Ok(saved.resume(info.kind, &self.environment.prefix, snapshot)?)
+            }
         }
     }
 
@@ -126,23 +149,47 @@ impl Apply<'_> {
         }
     }
 
-    /// Says what was planned and what became of it. `generation` is that of the commit, if there
-    /// was one.
-    fn report(&self, plan: &Plan, store: &Info, generation: Option<u64>) -> Result<(), Failure> {
+    /// Says what was planned and what became of it.
+    fn report(&self, plan: &Plan, store: &Info, ended: &Ended<'_>) -> Result<(), Failure> {
         if self.args.format == PlanFormat::Json {
-            let document = json!({
-                "version": 1,
-                "applied": generation.is_some(),
-                "generation": generation.unwrap_or(plan.store.generation),
-                "plan": report::plan_json::value(plan),
-            });
-            return print(|out| report::write_json(out, &document));
+            return print(|out| report::write_json(out, &ended.json(plan)));
         }
         show(plan, store, PlanFormat::Human, self.colors)?;
-        print(|out| match generation {
-            Some(generation) => writeln!(out, "Applied as generation {generation}."),
-            None if plan.is_empty() => writeln!(out, "Nothing to apply: the store agrees with the flag files."),
-            None => writeln!(out, "Dry run: nothing was written."),
+        print(|out| match ended {
+            Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
+            Ended::NotWritten if plan.is_empty() => {
+                writeln!(
+                    out,
+                    "Nothing to apply: the store agrees with the flag files."
+                )
+            }
+            Ended::NotWritten => writeln!(out, "Dry run: nothing was written."),
+            Ended::Refused(_) => Ok(()),
+        })
+    }
+}
+
+/// What became of a plan.
+enum Ended<'a> {
+    /// As this generation.
+    Applied(u64),
+    NotWritten,
+    Refused(&'a [Refusal]),
+}
+
+impl Ended<'_> {
+    fn json(&self, plan: &Plan) -> Value {
+        let refused: &[Refusal] = if let Self::Refused(refusals) = self {
+            refusals
+        } else {
+            &[]
+        };
+        json!({
+            "version": 1,
+            "applied": matches!(self, Self::Applied(_)),
+            "generation": if let Self::Applied(generation) = self { *generation } else { plan.store.generation },
+            "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
+            "plan": report::plan_json::value(plan),
         })
     }
 }
@@ -153,18 +200,29 @@ fn overtaken(moved: &[Moved]) -> Failure {
         .take(5)
         .map(|moved| match moved {
             Moved::Lineage => "the store was replaced by another".to_owned(),
-            Moved::Generation { expected, found } => format!("its generation went from {expected} to {found}"),
+            Moved::Generation { expected, found } => {
+                format!("its generation went from {expected} to {found}")
+            }
             Moved::Record { flag } => format!("the record of `{flag}` changed"),
         })
         .collect();
-    Failure::refused(format!("the store moved while the plan was made, and nothing was written: {}", what.join(", ")))
-        .hint("something else writes to this store at the same time: see who, then run it again")
+    Failure::refused(format!(
+        "the store moved while the plan was made, and nothing was written: {}",
+        what.join(", ")
+    ))
+    .hint("something else writes to this store at the same time: see who, then run it again")
 }
 
 /// The commit that is checked out, `-dirty` where files differ from it; none outside git.
 fn git_commit(root: &Path) -> Option<String> {
     let output = Command::new("git")
-        .args(["describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"])
+        .args([
+            "describe",
+            "--always",
+            "--abbrev=40",
+            "--dirty",
+            "--exclude=*",
+        ])
         .current_dir(root)
         .stderr(Stdio::null())
         .output()
@@ -176,7 +234,13 @@ fn git_commit(root: &Path) -> Option<String> {
 
 /// Who runs this: as CI systems say, else the user of this machine.
 fn actor() -> Option<String> {
-    ["HOIST_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    [
+        "HOIST_ACTOR",
+        "GITHUB_ACTOR",
+        "GITLAB_USER_LOGIN",
+        "USER",
+        "USERNAME",
+    ]
+    .iter()
+    .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

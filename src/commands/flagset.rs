@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::progress::Progress;
 use super::session::Session;
-use super::{Colors, Failure, width};
+use super::{Colors, Failure, count, width};
 use crate::config::Environment;
 use crate::diagnostic::{Diagnostic, Files};
 use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
 use crate::record::Spec;
 use crate::rules::{self, Checked};
+use crate::source::Found;
 use crate::{report, source};
 
 /// Flag files as read, and everything that was found in them.
@@ -30,11 +31,19 @@ impl FlagSet {
             [] => vec![session.flags_directory()],
             paths => paths.iter().map(|path| session.here.join(path)).collect(),
         };
-        let mut found = source::find(&roots, &session.here)?;
+        let mut found = match source::find(&roots, &session.here) {
+            // The flags directory may be missing because of a mistake in hoist.toml, to be shown.
+            Err(_) if session.mistakes.is_some() => Found::default(),
+            found => found?,
+        };
         let settings = session.lint_settings();
         let mut checked = {
-            let progress = Progress::start("linting", found.paths.len() as u64, session.global.quiet);
-            found.read(|file, bytes| rules::check_file(file, bytes, &settings), || progress.step())?
+            let progress =
+                Progress::start("linting", found.paths.len() as u64, session.global.quiet);
+            found.read(
+                |file, bytes| rules::check_file(file, bytes, &settings),
+                || progress.step(),
+            )?
         };
         let mut diagnostics = std::mem::take(&mut found.diagnostics);
         diagnostics.extend(rules::check_set(&checked, &found.files, &settings));
@@ -54,13 +63,18 @@ impl FlagSet {
 
     /// Mistakes in hoist.toml are findings like any other.
     fn add_config_mistakes(&mut self, session: &Session<'_>) {
-        let Some((files, mistakes)) = &session.mistakes else { return };
-        let Some(config) = files.0.first() else { return };
+        let Some((files, mistakes)) = &session.mistakes else {
+            return;
+        };
+        let Some(config) = files.0.first() else {
+            return;
+        };
         let file = self.files.add(config.name.clone(), config.text.clone());
-        self.diagnostics.extend(mistakes.iter().cloned().map(|mut mistake| {
-            mistake.location.file = file;
-            mistake
-        }));
+        self.diagnostics
+            .extend(mistakes.iter().cloned().map(|mut mistake| {
+                mistake.location.file = file;
+                mistake
+            }));
     }
 
     pub(super) fn flags(&self) -> impl Iterator<Item = &Flag> {
@@ -78,26 +92,43 @@ impl FlagSet {
 
     /// The flag set as `environment` wants it, or a failure where there are errors in it: they are
     /// shown, and nothing is planned from files that were not understood.
-    pub(super) fn target(&self, environment: &Environment, quiet: bool, colors: Colors) -> Result<Target, Failure> {
+    pub(super) fn target(
+        &self,
+        environment: &Environment,
+        quiet: bool,
+        colors: Colors,
+    ) -> Result<Target, Failure> {
         let found = self.report();
         let errors = found.errors();
         let mut stderr = std::io::stderr().lock();
         if !quiet {
-            report::human::lint(&found, colors.stderr, width(), &mut stderr).map_err(Failure::output)?;
+            report::human::lint(&found, colors.stderr, width(), &mut stderr)
+                .map_err(Failure::output)?;
         } else if errors > 0 {
-            report::human::findings(&found, colors.stderr, width(), &mut stderr).map_err(Failure::output)?;
+            report::human::findings(&found, colors.stderr, width(), &mut stderr)
+                .map_err(Failure::output)?;
         }
         drop(stderr);
         if errors > 0 {
-            let plural = if errors == 1 { "" } else { "s" };
-            return Err(Failure::findings(format!("{errors} error{plural} in the flag files; nothing was planned"))
-                .hint("mend the findings above; `hoist lint --explain RULE` tells more about one"));
+            return Err(Failure::findings(format!(
+                "{} in the flag files; nothing was planned",
+                count(errors, "error")
+            ))
+            .hint("mend the findings above; `hoist lint --explain RULE` tells more about one"));
         }
         if let Some(flag) = self.flags().find(|flag| !flag.complete) {
             // Never reached while every gap in a flag is an error; stops short of writing half a flag.
-            return Err(Failure::impossible(format!("flag `{}` could not be read whole", flag.key.value)));
+            return Err(Failure::impossible(format!(
+                "flag `{}` could not be read whole",
+                flag.key.value
+            )));
         }
-        let names: Vec<Arc<str>> = self.files.0.iter().map(|file| Arc::from(file.name.as_str())).collect();
+        let names: Vec<Arc<str>> = self
+            .files
+            .0
+            .iter()
+            .map(|file| Arc::from(file.name.as_str()))
+            .collect();
         let flags = self.flags().map(|flag| Wanted {
             flag: flag.key.value.to_string(),
             spec: Spec::of(flag, &environment.name),

@@ -182,7 +182,7 @@ fn carry_stop(
     }
     if after.spec.enabled() {
         notes.push(format!(
-            "{}; it stays off until `hoist restore {flag}`",
+            "{}; it stays off until an operator restores it, or git says `enabled: false` and later `enabled: true`",
             stop_note(&stop)
         ));
     } else {

@@ -111,11 +111,20 @@ impl SavedPlan {
 
     /// The plan again, with the status and the clock of now; refused where anything that it
     /// touches is not as it was when the plan was made.
-    pub fn resume(&self, prefix: &str, mut snapshot: Snapshot) -> Result<Plan, SavedPlanError> {
+    pub fn resume(
+        &self,
+        kind: &str,
+        prefix: &str,
+        mut snapshot: Snapshot,
+    ) -> Result<Plan, SavedPlanError> {
+        if self.store.kind != kind {
+            return Err(SavedPlanError::OtherStore);
+        }
         if self.store.prefix != prefix {
             return Err(SavedPlanError::OtherPrefix(self.store.prefix.clone()));
         }
-        if self.store.lineage != snapshot.lineage {
+        // A store that was empty has got its lineage since, with its first generation.
+        if self.store.lineage.is_some() && self.store.lineage != snapshot.lineage {
             return Err(SavedPlanError::OtherStore);
         }
         if self.store.generation != snapshot.generation {

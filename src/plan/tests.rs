@@ -433,13 +433,13 @@ fn a_saved_plan_is_resumed_only_where_nothing_moved() {
     let again = SavedPlan::parse(saved.to_json().as_bytes()).unwrap();
     assert_eq!(again, saved);
     let same = || snapshot(Some(&a), Some(&stopped_live(&a)));
-    let resumed = again.resume("ff", same()).unwrap();
+    let resumed = again.resume("memory", "ff", same()).unwrap();
     assert_eq!(SavedPlan::new(&resumed).fingerprint, saved.fingerprint);
 
     let refused = |prefix: &str, edit: fn(&mut Snapshot)| {
         let mut moved = same();
         edit(&mut moved);
-        again.resume(prefix, moved).unwrap_err()
+        again.resume("memory", prefix, moved).unwrap_err()
     };
     assert_eq!(
         refused("other", |_| ()),

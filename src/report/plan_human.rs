@@ -23,7 +23,11 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, store: &Info, color: bool) -> io::
     }
     stopped(out, &plan.stopped, paint)?;
     for flag in &plan.kept {
-        writeln!(out, "  {} is no longer in the flag set; it stays, since `prune` is false", visible(flag))?;
+        writeln!(
+            out,
+            "  {} is no longer in the flag set; it stays, since `prune` is false",
+            visible(flag)
+        )?;
     }
     if !plan.kept.is_empty() {
         writeln!(out)?;
@@ -83,7 +87,11 @@ fn sign(action: Action) -> char {
 }
 
 fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
-    let (style, dim, bold) = (paint.action(change.action), paint.dim(), paint.style(Style::new().bold()));
+    let (style, dim, bold) = (
+        paint.action(change.action),
+        paint.dim(),
+        paint.style(Style::new().bold()),
+    );
     write!(
         out,
         "  {style}{} {:<8}{style:#} {bold}{}{bold:#}",
@@ -92,12 +100,18 @@ fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
         visible(change.flag())
     )?;
     match &change.source {
-        Some(source) => writeln!(out, "  {dim}{}:{}{dim:#}", visible(&source.file), source.line)?,
+        Some(source) => writeln!(
+            out,
+            "  {dim}{}:{}{dim:#}",
+            visible(&source.file),
+            source.line
+        )?,
         None => writeln!(out)?,
     }
-    match change.action {
-        Action::Create => whole(out, change.after().unwrap_or_default(), "")?,
-        Action::Delete => whole(out, change.before().unwrap_or_default(), "was ")?,
+    match (change.before(), change.after()) {
+        _ if change.blocked.is_some() => {}
+        (None, Some(after)) => whole(out, &after, "")?,
+        (Some(before), None) => whole(out, &before, "was ")?,
         _ => fields(out, &change.fields(), paint)?,
     }
     for note in change.notes.iter().chain(&change.blocked) {
@@ -107,19 +121,36 @@ fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
 }
 
 /// A record that comes or goes: what matters of it, in a line or two.
-fn whole(out: &mut dyn Write, record: Map<String, Value>, was: &str) -> io::Result<()> {
+fn whole(out: &mut dyn Write, record: &Map<String, Value>, was: &str) -> io::Result<()> {
     let on = record.get("enabled") == Some(&Value::Bool(true));
-    let mut line = format!("{was}{}", if on { "on" } else { "off" });
-    let percentage = record.get("percentage").map(compact).unwrap_or_default();
-    if let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) {
-        let number = record.get("current_stage").and_then(Value::as_u64).map_or(1, |stage| stage + 1);
-        line += &format!(", rollout at stage {number} of {} ({percentage} %): {}", stages.len(), ramp(stages));
+    let share = match record.get("percentage") {
+        Some(percentage) if percentage.as_f64() == Some(100.0) => "everyone".to_owned(),
+        percentage => format!("{} % of users", percentage.map(compact).unwrap_or_default()),
+    };
+    let mut line = if let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) {
+        let number = record
+            .get("current_stage")
+            .and_then(Value::as_u64)
+            .map_or(1, |stage| stage + 1);
+        format!(
+            "for {share}, stage {number} of {}: {}",
+            stages.len(),
+            ramp(stages)
+        )
     } else if let Some(variants) = record.get("variants").and_then(Value::as_object) {
-        let arms: Vec<_> = variants.iter().map(|(name, weight)| format!("{} {} %", visible(name), compact(weight))).collect();
-        line += &format!(", experiment over {percentage} % of users: {}", arms.join(", "));
+        let arms: Vec<_> = variants
+            .iter()
+            .map(|(name, weight)| format!("{} {} %", visible(name), compact(weight)))
+            .collect();
+        format!("for {share}, an experiment: {}", arms.join(", "))
     } else {
-        line += &format!(", for {percentage} % of users");
-    }
+        format!("for {share}")
+    };
+    line = match (on, was) {
+        (true, was) => format!("{was}on {line}"),
+        (false, "") => format!("off; once it is on, {line}"),
+        (false, was) => format!("{was}off"),
+    };
     writeln!(out, "      {line}")?;
     for field in ["allowed_users", "allowed_groups", "forced"] {
         if let Some(list) = record.get(field).filter(|list| !is_empty(list)) {
@@ -131,14 +162,15 @@ fn whole(out: &mut dyn Write, record: Map<String, Value>, was: &str) -> io::Resu
 
 /// `1 % for 2h, 100 %`.
 fn ramp(stages: &[Value]) -> String {
-    let stage = |stage: &Value| {
-        let percentage = stage.get("percentage").map(compact).unwrap_or_default();
-        match stage.get("duration_hours").and_then(Value::as_f64) {
-            Some(hours) => format!("{percentage} % for {}", duration(hours)),
-            None => format!("{percentage} %"),
-        }
-    };
     stages.iter().map(stage).collect::<Vec<_>>().join(", ")
+}
+
+fn stage(stage: &Value) -> String {
+    let percentage = stage.get("percentage").map(compact).unwrap_or_default();
+    match stage.get("duration_hours").and_then(Value::as_f64) {
+        Some(hours) => format!("{percentage} % for {}", duration(hours)),
+        None => format!("{percentage} %"),
+    }
 }
 
 /// Hours as flag files write them: `30m`, `2h`, `7d`.
@@ -154,11 +186,16 @@ fn duration(hours: f64) -> String {
 }
 
 fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Result<()> {
-    let width = fields.iter().map(|field| field.path.chars().count()).max().unwrap_or(0).min(24);
+    let width = fields
+        .iter()
+        .map(|field| field.path.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(24);
     for field in fields {
         let (before, after) = (side(field.before.as_ref()), side(field.after.as_ref()));
         let path = visible(&field.path);
-        if before.chars().count() + after.chars().count() > LONG {
+        if field.path == "rollout_stages" || before.chars().count() + after.chars().count() > LONG {
             writeln!(out, "      {path}")?;
             lines(out, field, paint)?;
         } else {
@@ -170,12 +207,9 @@ fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Resu
 
 /// The lines of a long value that differ, with one line around them.
 fn lines(out: &mut dyn Write, field: &FieldChange, paint: Paint) -> io::Result<()> {
-    let pretty = |value: Option<&Value>| match value {
-        None => String::new(),
-        Some(Value::String(text)) => format!("{text}\n"),
-        Some(value) => serde_json::to_string_pretty(value).unwrap_or_default() + "\n",
-    };
-    let (before, after) = (pretty(field.before.as_ref()), pretty(field.after.as_ref()));
+    let text =
+        |value: Option<&Value>| value.map_or_else(String::new, |value| parts(&field.path, value));
+    let (before, after) = (text(field.before.as_ref()), text(field.after.as_ref()));
     let diff = TextDiff::from_lines(&before, &after);
     for (index, group) in diff.grouped_ops(1).iter().enumerate() {
         if index > 0 {
@@ -187,10 +221,29 @@ fn lines(out: &mut dyn Write, field: &FieldChange, paint: Paint) -> io::Result<(
                 ChangeTag::Insert => ('+', paint.style(AnsiColor::Green.on_default())),
                 ChangeTag::Equal => (' ', paint.dim()),
             };
-            writeln!(out, "        {style}{sign} {}{style:#}", visible(change.value().trim_end()))?;
+            writeln!(
+                out,
+                "        {style}{sign} {}{style:#}",
+                visible(change.value().trim_end())
+            )?;
         }
     }
     Ok(())
+}
+
+/// A value with a line for each of its parts, so that only the parts that differ are shown.
+fn parts(path: &str, value: &Value) -> String {
+    let lines: Vec<String> = match value {
+        Value::Array(stages) if path == "rollout_stages" => stages.iter().map(stage).collect(),
+        Value::Array(list) => list.iter().map(compact).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| format!("{}: {}", visible(name), compact(value)))
+            .collect(),
+        Value::String(text) => text.lines().map(visible).collect(),
+        value => vec![compact(value)],
+    };
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn side(value: Option<&Value>) -> String {
@@ -200,7 +253,9 @@ fn side(value: Option<&Value>) -> String {
 fn compact(value: &Value) -> String {
     match value {
         // Plain words read better without quotes.
-        Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => visible(text),
+        Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => {
+            visible(text)
+        }
         value => visible(&value.to_string()),
     }
 }
@@ -230,11 +285,27 @@ fn stopped(out: &mut dyn Write, stopped: &[Stopped], paint: Paint) -> io::Result
     let red = paint.style(AnsiColor::Red.on_default().bold());
     writeln!(out, "  {red}Rolled back, and staying off:{red:#}")?;
     for stop in stopped {
-        let since = stop.since.and_then(|seconds| Timestamp::from_second(seconds as i64).ok());
-        let since = since.map(|since| since.strftime(" since %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
-        let by = stop.actor.as_ref().map(|actor| format!(" by {actor}")).unwrap_or_default();
-        let reason = stop.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        writeln!(out, "    {}", visible(&format!("{}{since}{by}{reason}", stop.flag)))?;
+        let since = stop
+            .since
+            .and_then(|seconds| Timestamp::from_second(seconds as i64).ok());
+        let since = since
+            .map(|since| since.strftime(" since %Y-%m-%d %H:%M UTC").to_string())
+            .unwrap_or_default();
+        let by = stop
+            .actor
+            .as_ref()
+            .map(|actor| format!(" by {actor}"))
+            .unwrap_or_default();
+        let reason = stop
+            .reason
+            .as_ref()
+            .map(|reason| format!(": {reason}"))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "    {}",
+            visible(&format!("{}{since}{by}{reason}", stop.flag))
+        )?;
     }
     writeln!(out)
 }
@@ -257,7 +328,11 @@ pub fn summary(plan: &Plan) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, action)| format!("{count} {}", verb(action)))
         .collect();
-    let changes = if parts.is_empty() { "nothing to change".into() } else { parts.join(", ") };
+    let changes = if parts.is_empty() {
+        "nothing to change".into()
+    } else {
+        parts.join(", ")
+    };
     let mut rest = vec![format!("{} unchanged", plan.unchanged)];
     if plan.unmanaged > 0 {
         rest.push(format!("{} unmanaged", plan.unmanaged));

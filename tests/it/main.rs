@@ -1,9 +1,13 @@
 //! Everything that is tested from outside, in one binary: it links once.
 
+mod cli;
+mod convergence;
 mod layers;
 mod lint_cases;
+mod program;
 mod python;
 mod readme;
+mod redis_cli;
 mod redis_store;
 mod sqlite_store;
 mod stores;

@@ -185,11 +185,7 @@ fn target(directory: &Path) -> Result<Target> {
     let flags = checked
         .iter()
         .flat_map(|file| &file.flags)
-        .map(|flag| Wanted {
-            flag: flag.key.value.to_string(),
-            spec: Spec::of(flag, "production"),
-            source: None,
-        });
+        .map(|flag| Wanted::new(&*flag.key.value, Spec::of(flag, "production"), None));
     Ok(Target {
         environment: "production".into(),
         prune: true,

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::progress::Progress;
 use super::session::Session;
 use super::{Colors, Failure, count, width};
+use rayon::prelude::*;
+
 use crate::config::Environment;
 use crate::diagnostic::{Diagnostic, Files};
 use crate::model::Flag;
@@ -129,14 +131,15 @@ impl FlagSet {
             .iter()
             .map(|file| Arc::from(file.name.as_str()))
             .collect();
-        let flags = self.flags().map(|flag| Wanted {
-            flag: flag.key.value.to_string(),
-            spec: Spec::of(flag, &environment.name),
-            source: names.get(flag.file.0 as usize).map(|file| Source {
+        let wanted = |flag: &Flag| {
+            let source = names.get(flag.file.0 as usize).map(|file| Source {
                 file: Arc::clone(file),
                 line: flag.line,
-            }),
-        });
+            });
+            Wanted::new(&*flag.key.value, Spec::of(flag, &environment.name), source)
+        };
+        let files = self.checked.par_iter();
+        let flags = files.flat_map_iter(|checked| checked.flags.iter().map(wanted));
         Ok(Target {
             environment: environment.name.clone(),
             prune: environment.prune,

@@ -181,11 +181,11 @@ impl SavedChange {
     fn again(&self, live: Live) -> Option<Change> {
         match &self.spec {
             Some(spec) => {
-                let wanted = Wanted {
-                    flag: self.flag.clone(),
-                    spec: Spec::from_json(spec),
-                    source: self.source.clone(),
-                };
+                let wanted = Wanted::new(
+                    self.flag.as_str(),
+                    Spec::from_json(spec),
+                    self.source.clone(),
+                );
                 change_wanted(&wanted, live)
             }
             None => Some(change_gone(self.flag.clone(), live)),

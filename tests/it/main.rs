@@ -1,5 +1,12 @@
 //! Everything that is tested from outside, in one binary: it links once.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "clippy sees only the test functions themselves as tests, not their helpers"
+)]
+
 mod cli;
 mod convergence;
 mod layers;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,11 +33,16 @@ fn the_pictures_are_what_happens() {
         fs::create_dir_all(to.join(directory)).unwrap();
         fs::copy(from.join(&name), to.join(&name)).unwrap();
     }
-    trycmd::TestCases::new()
+    let cases = trycmd::TestCases::new();
+    cases
         .case(&readme)
         .register_bin("hoist", Path::new(env!("CARGO_BIN_EXE_hoist")))
-        .register_bin("sed", Path::new("/bin/sed"))
-        .run();
+        .register_bin("sed", Path::new("/bin/sed"));
+    let outcome = panic::catch_unwind(|| cases.run());
+    if std::env::var_os("TRYCMD").is_some_and(|mode| mode == "overwrite") {
+        fs::copy(&readme, root().join("README.md")).unwrap();
+    }
+    outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
     assert!(
         text().matches("\n$ hoist ").count() > 3,
         "the README has pictures"
@@ -298,11 +304,7 @@ fn varied_plan() -> Plan {
         file: "flags/a.yaml".into(),
         line: 3,
     };
-    let wanted = |flag: &str| Wanted {
-        flag: flag.into(),
-        spec: on.clone(),
-        source: Some(source.clone()),
-    };
+    let wanted = |flag: &str| Wanted::new(flag, on.clone(), Some(source.clone()));
     let target = Target {
         environment: "production".into(),
         prune: false,

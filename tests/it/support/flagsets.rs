@@ -140,10 +140,8 @@ pub fn target(flags: &FlagSet) -> Target {
     let whole =
         checked.flags.len() == flags.len() && checked.flags.iter().all(|flag| flag.complete);
     assert!(whole, "{text}\n{:#?}", checked.diagnostics);
-    let wanted = |flag: &hoist::model::Flag| Wanted {
-        flag: flag.key.value.to_string(),
-        spec: Spec::of(flag, "production"),
-        source: None,
+    let wanted = |flag: &hoist::model::Flag| {
+        Wanted::new(&*flag.key.value, Spec::of(flag, "production"), None)
     };
     Target {
         environment: "production".to_owned(),

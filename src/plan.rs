@@ -184,8 +184,6 @@ pub struct Change {
     pub action: Action,
     pub notes: Vec<String>,
     pub source: Option<Source>,
-    /// Digest of the spec that is wanted; none for a flag that goes.
-    pub digest: Option<String>,
     /// Why no consent can let this change through.
     pub blocked: Option<String>,
     pub write: Write,

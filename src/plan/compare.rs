@@ -1,9 +1,11 @@
 //! What the flag set wants, what was applied, what is live: one flag at a time.
 
+use rayon::prelude::*;
+
 use super::carry::{self, stopped};
 use super::{
-    Action, Change, Expect, Plan, RecordWrite, Snapshot, SpecWrite, StoreRef, Stored, Target,
-    Wanted, Write,
+    Action, Change, Expect, Plan, RecordWrite, Snapshot, SpecWrite, Stopped, StoreRef, Stored,
+    Target, Wanted, Write,
 };
 use crate::record::{Kind, Record};
 
@@ -47,18 +49,21 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
         stopped: Vec::new(),
         wanted: target.flags.len(),
     };
-    for wanted in &target.flags {
-        let live = Live::take(&mut snapshot, &wanted.flag);
-        if let Some(Stored::Value(bytes)) = &live.stored
-            && let Ok(record) = Record::parse(bytes)
-            && record.is_rolled_back()
-        {
-            plan.stopped.push(stopped(&wanted.flag, &record));
-        }
-        match change_wanted(wanted, live) {
+    let flags: Vec<_> = target
+        .flags
+        .iter()
+        .map(|wanted| (wanted, Live::take(&mut snapshot, &wanted.flag)))
+        .collect();
+    let compared: Vec<_> = flags
+        .into_par_iter()
+        .map(|(wanted, live)| compare_wanted(wanted, live))
+        .collect();
+    for (change, stopped) in compared {
+        match change {
             Some(change) => plan.changes.push(change),
             None => plan.unchanged += 1,
         }
+        plan.stopped.extend(stopped);
     }
     let mut gone: Vec<_> = snapshot.specs.keys().cloned().collect();
     gone.sort_unstable();
@@ -78,30 +83,27 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
 
 /// The change of a flag that the flag set has, if there is one.
 pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
-    let digest = wanted.digest().to_owned();
+    compare_wanted(wanted, live).0
+}
+
+/// The same, and the emergency stop that is in force.
+fn compare_wanted(wanted: &Wanted, live: Live) -> (Option<Change>, Option<Stopped>) {
     let mut change = Change {
         action: Action::Create,
         notes: Vec::new(),
         source: wanted.source.clone(),
-        digest: Some(digest.clone()),
         blocked: None,
         write: Write {
             flag: wanted.flag.clone(),
             expect: Expect::Absent,
             record: RecordWrite::Keep,
-            spec: SpecWrite::Set(digest.clone()),
+            spec: SpecWrite::Set(wanted.digest().to_owned()),
         },
     };
-    let bytes = match live.stored {
+    match live.stored {
         None => {
-            create(
-                &mut change,
-                wanted,
-                live.applied.is_some(),
-                live.removed,
-                live.now,
-            );
-            return Some(change);
+            create(&mut change, wanted, &live);
+            (Some(change), None)
         }
         Some(Stored::OtherType(kind)) => {
             // Never written: a commit would find that the key is not absent.
@@ -111,22 +113,30 @@ pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
             change.blocked = Some(format!(
                 "its key holds a {kind}, which no flag client can read"
             ));
-            return Some(change);
+            (Some(change), None)
         }
-        Some(Stored::Value(bytes)) => bytes,
-    };
+        Some(Stored::Value(bytes)) => {
+            let applied = live.applied.as_deref();
+            compare_value(change, wanted, applied, bytes, live.now)
+        }
+    }
+}
+
+fn compare_value(
+    mut change: Change,
+    wanted: &Wanted,
+    applied: Option<&str>,
+    bytes: Vec<u8>,
+    now: f64,
+) -> (Option<Change>, Option<Stopped>) {
+    let mut stop = None;
     match Record::parse(&bytes) {
         Ok(record) => {
-            let changed = compare(
-                &mut change,
-                wanted,
-                &digest,
-                live.applied.as_deref(),
-                &record,
-                live.now,
-            );
-            if !changed {
-                return None;
+            stop = record
+                .is_rolled_back()
+                .then(|| stopped(&wanted.flag, &record));
+            if !compare_record(&mut change, wanted, applied, &record, now) {
+                return (None, stop);
             }
             // Only the bookkeeping moves where the record already says what it should.
             if matches!(&change.write.record, RecordWrite::Set(after) if *after == bytes) {
@@ -135,22 +145,21 @@ pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
         }
         Err(error) => {
             // Whether an emergency stop stood in it can't be known: a person has to look.
-            let fresh = carry::fresh(wanted.spec(), live.now);
             change.action = Action::Conflict;
-            change.write.record = RecordWrite::Set(fresh.to_bytes());
+            change.write.record = RecordWrite::Set(carry::fresh(wanted.spec(), now).to_bytes());
             change
                 .notes
                 .push(format!("the live value is not a record: {error}"));
         }
     }
     change.write.expect = Expect::Value(bytes);
-    Some(change)
+    (Some(change), stop)
 }
 
-fn create(change: &mut Change, wanted: &Wanted, managed: bool, removed: Option<u64>, now: f64) {
-    let fresh = carry::fresh(wanted.spec(), now);
+fn create(change: &mut Change, wanted: &Wanted, live: &Live) {
+    let fresh = carry::fresh(wanted.spec(), live.now);
     change.write.record = RecordWrite::Set(fresh.to_bytes());
-    if managed {
+    if live.applied.is_some() {
         change.action = Action::Drift;
         change
             .notes
@@ -160,7 +169,7 @@ fn create(change: &mut Change, wanted: &Wanted, managed: bool, removed: Option<u
                 .notes
                 .push("its stage went with it: the rollout begins again at the first".into());
         }
-    } else if let Some(generation) = removed {
+    } else if let Some(generation) = live.removed {
         change.notes.push(format!(
             "a flag of this key was deleted at generation {generation}: code that still asks for the old one sees the new one"
         ));
@@ -168,14 +177,14 @@ fn create(change: &mut Change, wanted: &Wanted, managed: bool, removed: Option<u
 }
 
 /// Fills in what becomes of a flag whose record can be read; false where nothing does.
-fn compare(
+fn compare_record(
     change: &mut Change,
     wanted: &Wanted,
-    digest: &str,
     applied: Option<&str>,
     record: &Record,
     now: f64,
 ) -> bool {
+    let digest = wanted.digest();
     change.action = match applied {
         None if record.has_spec(digest) => {
             change.action = Action::Adopt;
@@ -237,7 +246,6 @@ pub(super) fn change_gone(flag: String, live: Live) -> Change {
         action,
         notes,
         source: None,
-        digest: None,
         blocked: None,
         write: Write {
             flag,

@@ -196,7 +196,7 @@ impl SavedChange {
 /// What git wants of the flag, out of the record that is to be written: the two differ in
 /// `enabled` while the flag is rolled back.
 fn wanted_spec(change: &Change) -> Option<Spec> {
-    let (SpecWrite::Set(digest), Some(_)) = (&change.write.spec, &change.digest) else {
+    let SpecWrite::Set(digest) = &change.write.spec else {
         return None;
     };
     let bytes = match (&change.write.record, &change.write.expect) {

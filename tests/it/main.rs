@@ -2,6 +2,7 @@
 
 mod cli;
 mod convergence;
+mod json_shapes;
 mod lint_cases;
 mod program;
 mod redis_cli;

@@ -167,7 +167,7 @@ fn links_and_what_cannot_be_read() {
         symlink(target, project.path("flags/out.yaml")).expect("a link");
         let run = project.expect(1, &["lint"]);
         assert!(run.stdout.contains("flags/out.yaml"), "{target}: {run:#?}");
-        assert!(run.stdout.contains("leads out of the flags directory"), "{target}: {run:#?}");
+        assert!(run.stdout.contains("this link leads "), "{target}: {run:#?}");
         project.expect(1, &["apply"]);
         std::fs::remove_file(project.path("flags/out.yaml")).expect("the link");
     }

@@ -30,7 +30,10 @@ fn main() -> Result<()> {
     lint(&small)?;
     apply(&small, folder.path())?;
     let bytes = generate::flag_set(&large, 100_000, 100, 7)?;
-    println!("\n100,000 flags in 1,000 files, {:.1} MB\n", bytes as f64 / 1e6);
+    println!(
+        "\n100,000 flags in 1,000 files, {:.1} MB\n",
+        bytes as f64 / 1e6
+    );
     lint(&large)?;
     memory(&large)
 }
@@ -51,9 +54,16 @@ fn settings() -> Settings {
 fn lint_all(directory: &Path) -> Result<Vec<Checked>> {
     let settings = settings();
     let found = source::find(&[directory.to_owned()], directory)?;
-    let checked = found.read(|file, bytes| rules::check_file(file, bytes, &settings), || ())?;
+    let checked = found.read(
+        |file, bytes| rules::check_file(file, bytes, &settings),
+        || (),
+    )?;
     let across = rules::check_set(&checked, &found.files, &settings);
-    let problems = across.len() + checked.iter().map(|file| file.diagnostics.len()).sum::<usize>();
+    let problems = across.len()
+        + checked
+            .iter()
+            .map(|file| file.diagnostics.len())
+            .sum::<usize>();
     assert_eq!(problems, 0, "the generated set is meant to be clean");
     Ok(checked)
 }
@@ -61,13 +71,19 @@ fn lint_all(directory: &Path) -> Result<Vec<Checked>> {
 /// The same files on as many threads, through the YAML parser's events and no further.
 fn parse_all(directory: &Path) -> Result<usize> {
     let found = source::find(&[directory.to_owned()], directory)?;
-    let events: Vec<usize> = found.paths.par_iter().map(|path| events(path)).collect::<std::io::Result<_>>()?;
+    let events: Vec<usize> = found
+        .paths
+        .par_iter()
+        .map(|path| events(path))
+        .collect::<std::io::Result<_>>()?;
     Ok(events.iter().sum())
 }
 
 fn events(path: &PathBuf) -> std::io::Result<usize> {
     let text = fs::read_to_string(path)?;
-    Ok(Parser::new_from_str(&text).filter(std::result::Result::is_ok).count())
+    Ok(Parser::new_from_str(&text)
+        .filter(std::result::Result::is_ok)
+        .count())
 }
 
 fn lint(directory: &Path) -> Result<()> {
@@ -80,7 +96,11 @@ fn lint(directory: &Path) -> Result<()> {
             parse_all(directory).expect("the set can be parsed");
         },
     );
-    report("lint, all rules", ("hoist lint", &ours), ("bare YAML events", &bare));
+    report(
+        "lint, all rules",
+        ("hoist lint", &ours),
+        ("bare YAML events", &bare),
+    );
     Ok(())
 }
 
@@ -146,7 +166,9 @@ fn apply(directory: &Path, folder: &Path) -> Result<()> {
             server.cli(&["FLUSHALL"], None).expect("redis-cli runs");
         },
         || {
-            server.cli(&["--pipe"], Some(&pipe)).expect("redis-cli runs");
+            server
+                .cli(&["--pipe"], Some(&pipe))
+                .expect("redis-cli runs");
             server.cli(&["FLUSHALL"], None).expect("redis-cli runs");
         },
     );
@@ -160,11 +182,10 @@ fn apply(directory: &Path, folder: &Path) -> Result<()> {
 
 fn target(directory: &Path) -> Result<Target> {
     let checked = lint_all(directory)?;
-    let flags = checked.iter().flat_map(|file| &file.flags).map(|flag| Wanted {
-        flag: flag.key.value.to_string(),
-        spec: Spec::of(flag, "production"),
-        source: None,
-    });
+    let flags = checked
+        .iter()
+        .flat_map(|file| &file.flags)
+        .map(|flag| Wanted::new(&*flag.key.value, Spec::of(flag, "production"), None));
     Ok(Target {
         environment: "production".into(),
         prune: true,
@@ -194,7 +215,14 @@ fn pipe(commit: &Commit) -> Vec<u8> {
     for write in &commit.writes {
         if let RecordWrite::Set(bytes) = &write.record {
             let key = format!("ff:{}", write.flag);
-            pipe.extend(format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n", key.len(), bytes.len()).as_bytes());
+            pipe.extend(
+                format!(
+                    "*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n",
+                    key.len(),
+                    bytes.len()
+                )
+                .as_bytes(),
+            );
             pipe.extend(bytes);
             pipe.extend(b"\r\n");
         }
@@ -218,6 +246,9 @@ fn memory(directory: &Path) -> Result<()> {
         peak = peak.max(now.unwrap_or(0));
         std::thread::sleep(Duration::from_millis(1));
     }
-    println!("peak memory of hoist lint        {:>5.0} MiB", f64::from(peak) / 1024.0);
+    println!(
+        "peak memory of hoist lint        {:>5.0} MiB",
+        f64::from(peak) / 1024.0
+    );
     Ok(())
 }

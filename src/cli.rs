@@ -74,7 +74,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]
     Schema,
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  hoist completions bash > ~/.local/share/bash-completion/completions/hoist")]
+    #[command(
+        after_help = "Example:\n  hoist completions bash > ~/.local/share/bash-completion/completions/hoist"
+    )]
     Completions {
         /// Shell to write it for
         shell: clap_complete::Shell,
@@ -175,11 +177,15 @@ pub struct Init {}
 
 fn date(text: &str) -> Result<Date, String> {
     let strict = text.len() == 10;
-    text.parse().ok().filter(|_| strict).ok_or_else(|| "write it as YYYY-MM-DD".into())
+    text.parse()
+        .ok()
+        .filter(|_| strict)
+        .ok_or_else(|| "write it as YYYY-MM-DD".into())
 }
 
 fn number(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "write a whole number, 0 or more".into())
+    text.parse()
+        .map_err(|_| "write a whole number, 0 or more".into())
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {

@@ -33,7 +33,11 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             // Help and version are answers; everything else is a mistake in the call.
-            let code = if error.use_stderr() { Ending::Impossible } else { Ending::Done };
+            let code = if error.use_stderr() {
+                Ending::Impossible
+            } else {
+                Ending::Done
+            };
             let _ = error.print();
             return code.into();
         }
@@ -56,7 +60,10 @@ pub fn main() -> ExitCode {
 fn fill_in(global: &mut Global, variable: impl Fn(&str) -> Option<OsString>) {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let text = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
-    global.config = global.config.take().or_else(|| variable("HOIST_CONFIG").map(PathBuf::from));
+    global.config = global
+        .config
+        .take()
+        .or_else(|| variable("HOIST_CONFIG").map(PathBuf::from));
     global.env = global.env.take().or_else(|| text("HOIST_ENV"));
     global.store = global.store.take().or_else(|| text("HOIST_STORE"));
 }
@@ -107,7 +114,9 @@ impl Colors {
 /// Standard output for results: buffered, and flushed before the command ends.
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out).and_then(|()| out.flush()).map_err(Failure::output)
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .map_err(Failure::output)
 }
 
 /// Columns of the terminal, within reason.

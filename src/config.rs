@@ -58,7 +58,9 @@ impl Default for Config {
         };
         Self {
             flags: "flags".into(),
-            environments: [(development.name.clone(), development)].into_iter().collect(),
+            environments: [(development.name.clone(), development)]
+                .into_iter()
+                .collect(),
             lint: Lint {
                 max_flag_age_days: 90,
                 max_step: 50.0,
@@ -77,7 +79,10 @@ pub fn parse(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
 /// The nearest hoist.toml in `directory` or above it.
 #[must_use]
 pub fn find(directory: &Path) -> Option<PathBuf> {
-    directory.ancestors().map(|ancestor| ancestor.join(FILE_NAME)).find(|file| file.is_file())
+    directory
+        .ancestors()
+        .map(|ancestor| ancestor.join(FILE_NAME))
+        .find(|file| file.is_file())
 }
 
 /// Why there is no environment to work on, or no way to reach it.
@@ -91,8 +96,13 @@ pub enum EnvironmentError {
     },
     #[error("which environment? hoist.toml has {known}")]
     Unnamed { known: String },
-    #[error("`store` of environment `{environment}` needs the environment variable {variable}, which is not set")]
-    Variable { environment: String, variable: String },
+    #[error(
+        "`store` of environment `{environment}` needs the environment variable {variable}, which is not set"
+    )]
+    Variable {
+        environment: String,
+        variable: String,
+    },
     #[error("`store` of environment `{environment}` has a `${{` without a `}}`")]
     Unclosed { environment: String },
 }
@@ -102,11 +112,16 @@ impl EnvironmentError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::Unknown { suggestion: Some(name), .. } => format!("did you mean `--env {name}`?"),
+            Self::Unknown {
+                suggestion: Some(name),
+                ..
+            } => format!("did you mean `--env {name}`?"),
             Self::Unknown { .. } => "pass one of them with `--env`, or add it to hoist.toml".into(),
             Self::Unnamed { .. } => "pass one of them with `--env`, or set HOIST_ENV".into(),
             Self::Variable { variable, .. } => {
-                format!("set it, for example `export {variable}=redis://localhost:6379`, or pass `--store`")
+                format!(
+                    "set it, for example `export {variable}=redis://localhost:6379`, or pass `--store`"
+                )
             }
             Self::Unclosed { .. } => "write it as `${NAME}`".into(),
         }
@@ -117,37 +132,56 @@ impl Config {
     /// The environment called `name`; without a name the only one, or `development`.
     pub fn environment(&self, name: Option<&str>) -> Result<&Environment, EnvironmentError> {
         let known = || {
-            let names: Vec<_> = self.environments.keys().map(|name| format!("`{name}`")).collect();
+            let names: Vec<_> = self
+                .environments
+                .keys()
+                .map(|name| format!("`{name}`"))
+                .collect();
             names.join(", ")
         };
         let Some(name) = name else {
-            let only = self.environments.values().next().filter(|_| self.environments.len() == 1);
+            let only = self
+                .environments
+                .values()
+                .next()
+                .filter(|_| self.environments.len() == 1);
             return only
                 .or_else(|| self.environments.get("development"))
                 .ok_or_else(|| EnvironmentError::Unnamed { known: known() });
         };
-        self.environments.get(name).ok_or_else(|| EnvironmentError::Unknown {
-            name: name.to_owned(),
-            known: known(),
-            suggestion: did_you_mean(name, self.environments.keys().map(String::as_str)).map(str::to_owned),
-        })
+        self.environments
+            .get(name)
+            .ok_or_else(|| EnvironmentError::Unknown {
+                name: name.to_owned(),
+                known: known(),
+                suggestion: did_you_mean(name, self.environments.keys().map(String::as_str))
+                    .map(str::to_owned),
+            })
     }
 }
 
 impl Environment {
     /// The store's URL, with `${NAME}` replaced by what `variable` gives for it.
-    pub fn store_url(&self, variable: impl Fn(&str) -> Option<String>) -> Result<String, EnvironmentError> {
+    pub fn store_url(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<String, EnvironmentError> {
         let mut url = String::new();
         let mut rest = self.store.as_str();
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').ok_or_else(|| EnvironmentError::Unclosed {
-                environment: self.name.clone(),
-            })?;
+            let (name, after) =
+                after
+                    .split_once('}')
+                    .ok_or_else(|| EnvironmentError::Unclosed {
+                        environment: self.name.clone(),
+                    })?;
             url += before;
-            url += &variable(name).filter(|value| !value.is_empty()).ok_or_else(|| EnvironmentError::Variable {
-                environment: self.name.clone(),
-                variable: name.to_owned(),
-            })?;
+            url += &variable(name)
+                .filter(|value| !value.is_empty())
+                .ok_or_else(|| EnvironmentError::Variable {
+                    environment: self.name.clone(),
+                    variable: name.to_owned(),
+                })?;
             rest = after;
         }
         Ok(url + rest)

@@ -4,6 +4,7 @@
 //! said so), everything else is there for the rules to look at.
 
 mod read;
+mod scalar;
 
 use std::fmt;
 
@@ -40,7 +41,7 @@ impl Percent {
     /// As JSON has it: `10`, not `10.0`; `33.3` with no more decimals than needed.
     #[must_use]
     pub fn to_json(self) -> serde_json::Value {
-        if self.0 % 1000 == 0 {
+        if self.0.is_multiple_of(1000) {
             (self.0 / 1000).into()
         } else {
             self.as_f64().into()
@@ -69,6 +70,9 @@ pub struct Spanned<T> {
     pub span: Span,
     pub value: T,
 }
+
+/// A list of users, groups or tags.
+pub type Names = Vec<Spanned<Box<str>>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
@@ -99,7 +103,7 @@ pub struct Variant {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forced {
     pub variant: Spanned<Box<str>>,
-    pub users: Vec<Spanned<Box<str>>>,
+    pub users: Names,
 }
 
 /// The fields that an environment may replace. What most flags do without is boxed: a hundred
@@ -112,8 +116,8 @@ pub struct Settings {
     pub variants: Option<Box<Field<Vec<Variant>>>>,
     pub control: Option<Box<Field<Box<str>>>>,
     pub forced: Option<Box<Field<Vec<Forced>>>>,
-    pub allowed_users: Option<Box<Field<Vec<Spanned<Box<str>>>>>>,
-    pub allowed_groups: Option<Box<Field<Vec<Spanned<Box<str>>>>>>,
+    pub allowed_users: Option<Box<Field<Names>>>,
+    pub allowed_groups: Option<Box<Field<Names>>>,
 }
 
 impl Settings {
@@ -157,7 +161,7 @@ pub struct Override {
 pub struct FlagTest {
     pub span: Span,
     pub user: Option<Spanned<Box<str>>>,
-    pub groups: Vec<Spanned<Box<str>>>,
+    pub groups: Names,
     pub environment: Option<Spanned<Box<str>>>,
     /// Stands in for the live stage.
     pub percentage: Option<Spanned<Percent>>,
@@ -178,7 +182,7 @@ pub struct Flag {
     pub owner: Option<Field<Box<str>>>,
     pub created: Option<Field<Date>>,
     pub expires: Option<Field<Expiry>>,
-    pub tags: Option<Box<Field<Vec<Spanned<Box<str>>>>>>,
+    pub tags: Option<Box<Field<Names>>>,
     pub salt: Option<Box<Field<Box<str>>>>,
     /// What holds where no environment says otherwise.
     pub base: Settings,

@@ -29,8 +29,32 @@ pub const BUCKETS: &str = "murmur3-x86-32/100000";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     pub flag: String,
-    pub spec: Spec,
     pub source: Option<Source>,
+    spec: Spec,
+    digest: String,
+}
+
+impl Wanted {
+    #[must_use]
+    pub fn new(flag: impl Into<String>, spec: Spec, source: Option<Source>) -> Self {
+        Self {
+            flag: flag.into(),
+            source,
+            digest: spec.digest(),
+            spec,
+        }
+    }
+
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Digest of the spec.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
 }
 
 /// Where a flag is defined.
@@ -59,7 +83,7 @@ impl Target {
         let mut lines: Vec<_> = self
             .flags
             .iter()
-            .map(|wanted| format!("{}={}\n", wanted.flag, wanted.spec.digest()))
+            .map(|wanted| format!("{}={}\n", wanted.flag, wanted.digest))
             .collect();
         lines.sort_unstable();
         digest_of(lines.concat().as_bytes())
@@ -107,7 +131,7 @@ pub struct Stopped {
     pub reason: Option<String>,
 }
 
-/// What a change is, by the table in ARCHITECTURE.md.
+/// What a change is, by the table in README.md.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]

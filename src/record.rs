@@ -218,7 +218,7 @@ impl Record {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         // Writing a map of JSON values to memory has no way to fail.
-        serde_json::to_vec(&self.to_json()).unwrap_or_default()
+        serde_json::to_vec(&write::Fields(self)).unwrap_or_default()
     }
 }
 

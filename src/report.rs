@@ -38,7 +38,10 @@ impl<'a> Lint<'a> {
     }
 
     fn count(&self, severity: Severity) -> usize {
-        let counted = self.diagnostics.iter().filter(|found| found.severity == severity);
+        let counted = self
+            .diagnostics
+            .iter()
+            .filter(|found| found.severity == severity);
         counted.count()
     }
 

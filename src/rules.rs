@@ -11,6 +11,7 @@ mod suppression;
 mod wording;
 
 mod abrupt_rollout;
+mod ambiguous_number;
 mod conflicting_exposure;
 mod duplicate_flag;
 mod duplicate_key;
@@ -45,6 +46,7 @@ pub use suppression::{Suppression, Suppressions};
 /// Every rule, by id.
 pub static RULES: &[&Rule] = &[
     &abrupt_rollout::RULE,
+    &ambiguous_number::RULE,
     &conflicting_exposure::RULE,
     &duplicate_flag::RULE,
     &duplicate_key::RULE,

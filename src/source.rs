@@ -94,7 +94,9 @@ impl Listed {
         files.append(&mut self.links);
         if repeats {
             let mut seen = HashSet::new();
-            files.retain(|file| seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone())));
+            files.retain(|file| {
+                seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone()))
+            });
         }
         files.sort();
         files
@@ -105,14 +107,19 @@ fn list(root: &Path, here: &Path, listed: &mut Listed) -> Result<(), Error> {
     let inside = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     // What git ignores is read all the same: a flag must not vanish from the store because of a
     // line in .gitignore.
-    for entry in WalkBuilder::new(root).standard_filters(false).hidden(true).build() {
+    for entry in WalkBuilder::new(root)
+        .standard_filters(false)
+        .hidden(true)
+        .build()
+    {
         let entry = entry.map_err(|error| Error::Unlistable {
             directory: display_name(root, here),
             cause: error.to_string(),
         })?;
         let path = entry.path();
         if entry.path_is_symlink() && path != root {
-            let leads_out = fs::canonicalize(path).map_or(true, |target| !target.starts_with(&inside));
+            let leads_out =
+                fs::canonicalize(path).map_or(true, |target| !target.starts_with(&inside));
             if leads_out && (is_flag_file(path) || path.is_dir()) {
                 listed.outside.push(path.to_owned());
             } else if is_flag_file(path) && path.is_file() {
@@ -166,12 +173,22 @@ impl Found {
     /// Keeps the text of the files that `diagnostics` point into, to be shown with them. A file
     /// that cannot be read again, or is not text, is shown by name only.
     pub fn load_texts(&mut self, diagnostics: &[Diagnostic]) {
-        let related = diagnostics.iter().flat_map(|found| &found.related).map(|related| related.location.file);
-        let mut ids: Vec<FileId> = diagnostics.iter().map(|found| found.location.file).chain(related).collect();
+        let related = diagnostics
+            .iter()
+            .flat_map(|found| &found.related)
+            .map(|related| related.location.file);
+        let mut ids: Vec<FileId> = diagnostics
+            .iter()
+            .map(|found| found.location.file)
+            .chain(related)
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            let (Some(path), Some(file)) = (self.paths.get(id.0 as usize), self.files.0.get_mut(id.0 as usize)) else {
+            let (Some(path), Some(file)) = (
+                self.paths.get(id.0 as usize),
+                self.files.0.get_mut(id.0 as usize),
+            ) else {
                 continue;
             };
             if file.text.is_none() {

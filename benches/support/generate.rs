@@ -5,12 +5,18 @@ use std::fs;
 use std::path::Path;
 
 /// Writes `flags` flags into files of `per_file` below `directory`; gives the number of bytes.
-pub fn flag_set(directory: &Path, flags: usize, per_file: usize, seed: u64) -> std::io::Result<usize> {
+pub fn flag_set(
+    directory: &Path,
+    flags: usize,
+    per_file: usize,
+    seed: u64,
+) -> std::io::Result<usize> {
     let mut random = Random(seed | 1);
     let mut bytes = 0;
     fs::create_dir_all(directory)?;
     for (file, start) in (0..flags).step_by(per_file).enumerate() {
-        let mut text = String::from("# yaml-language-server: $schema=../schema/flags.schema.json\nflags:\n");
+        let mut text =
+            String::from("# yaml-language-server: $schema=../schema/flags.schema.json\nflags:\n");
         for index in start..(start + per_file).min(flags) {
             flag(&mut text, index, &mut random);
         }
@@ -35,8 +41,12 @@ impl Random {
     }
 }
 
-const AREAS: [&str; 8] = ["search", "checkout", "pricing", "profile", "mailing", "billing", "catalog", "support"];
-const THINGS: [&str; 8] = ["ranking", "layout", "cache", "form", "export", "upload", "summary", "reminder"];
+const AREAS: [&str; 8] = [
+    "search", "checkout", "pricing", "profile", "mailing", "billing", "catalog", "support",
+];
+const THINGS: [&str; 8] = [
+    "ranking", "layout", "cache", "form", "export", "upload", "summary", "reminder",
+];
 
 fn flag(text: &mut String, index: usize, random: &mut Random) {
     let area = AREAS[random.below(8) as usize];
@@ -64,7 +74,12 @@ fn flag(text: &mut String, index: usize, random: &mut Random) {
 }
 
 fn boolean(text: &mut String, random: &mut Random) {
-    let _ = writeln!(text, "    percentage: {}.{}", 1 + random.below(49), random.below(10));
+    let _ = writeln!(
+        text,
+        "    percentage: {}.{}",
+        1 + random.below(49),
+        random.below(10)
+    );
     text.push_str("    allowed_users:\n");
     for _ in 0..3 + random.below(6) {
         let _ = writeln!(text, "      - user_{}", random.below(1_000_000));

@@ -6,7 +6,11 @@ use std::time::{Duration, Instant};
 
 /// Runs `a` and `b` in turn, `rounds` times after one round that is not counted, and gives the
 /// times of each. Taking turns keeps a machine whose speed drifts from favouring one of them.
-pub fn in_turn(rounds: usize, mut a: impl FnMut(), mut b: impl FnMut()) -> (Vec<Duration>, Vec<Duration>) {
+pub fn in_turn(
+    rounds: usize,
+    mut a: impl FnMut(),
+    mut b: impl FnMut(),
+) -> (Vec<Duration>, Vec<Duration>) {
     let mut times = (Vec::new(), Vec::new());
     for round in 0..=rounds {
         let (first, second) = (time(&mut a), time(&mut b));
@@ -31,7 +35,11 @@ pub fn median(times: &[Duration]) -> Duration {
 }
 
 /// Prints the medians of two things measured in turn, and their ratio.
-pub fn report(what: &str, (name, times): (&str, &[Duration]), (base, base_times): (&str, &[Duration])) {
+pub fn report(
+    what: &str,
+    (name, times): (&str, &[Duration]),
+    (base, base_times): (&str, &[Duration]),
+) {
     let (this, baseline) = (median(times), median(base_times));
     let ratio = this.as_secs_f64() / baseline.as_secs_f64();
     println!("{what}");

@@ -29,7 +29,10 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         (Some(saved), None) => session.config.environment(Some(&saved.environment))?,
         _ => session.environment()?,
     };
-    if let Some(saved) = saved.as_ref().filter(|saved| saved.environment != environment.name) {
+    if let Some(saved) = saved
+        .as_ref()
+        .filter(|saved| saved.environment != environment.name)
+    {
         return Err(Failure::refused(format!(
             "the saved plan is for environment `{}`, not `{}`",
             saved.environment, environment.name
@@ -39,7 +42,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let mut store = session.open_store(environment)?;
     let wish = match saved {
         Some(saved) => Wish::Saved(saved),
-        None => Wish::FlagSet(FlagSet::load(&session, &[])?.target(environment, global.quiet, colors)?),
+        None => Wish::FlagSet(FlagSet::load(&session, &[])?.target(
+            environment,
+            global.quiet,
+            colors,
+        )?),
     };
     let apply = Apply {
         args,
@@ -96,7 +103,11 @@ impl Apply<'_> {
                 self.report(&plan, store.info(), &Ended::NotWritten)?;
                 return Ok(Ending::Done);
             }
-            let commit = plan.clone().into_commit(Uuid::new_v4().to_string(), Uuid::new_v4().to_string(), self.about(&plan, now));
+            let commit = plan.clone().into_commit(
+                Uuid::new_v4().to_string(),
+                Uuid::new_v4().to_string(),
+                self.about(&plan, now),
+            );
             match store.commit(&commit)? {
                 Outcome::Committed { generation } => {
                     self.report(&plan, store.info(), &Ended::Applied(generation))?;
@@ -113,8 +124,15 @@ impl Apply<'_> {
 
     fn plan(&self, wish: &Wish, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
         match wish {
-            Wish::FlagSet(target) => Ok(Plan::new(target, info.kind, &self.environment.prefix, snapshot)),
-            Wish::Saved(saved) => Ok(saved.resume(info.kind, &self.environment.prefix, snapshot)?),
+            Wish::FlagSet(target) => Ok(Plan::new(
+                target,
+                info.kind,
+                &self.environment.prefix,
+                snapshot,
+            )),
+            Wish::Saved(saved) => {
+                Ok(saved.resume(info.kind, &self.environment.prefix, snapshot)?)
+            }
         }
     }
 
@@ -140,7 +158,10 @@ impl Apply<'_> {
         print(|out| match ended {
             Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
             Ended::NotWritten if plan.is_empty() => {
-                writeln!(out, "Nothing to apply: the store agrees with the flag files.")
+                writeln!(
+                    out,
+                    "Nothing to apply: the store agrees with the flag files."
+                )
             }
             Ended::NotWritten => writeln!(out, "Dry run: nothing was written."),
             Ended::Refused(_) => Ok(()),
@@ -158,7 +179,11 @@ enum Ended<'a> {
 
 impl Ended<'_> {
     fn json(&self, plan: &Plan) -> Value {
-        let refused: &[Refusal] = if let Self::Refused(refusals) = self { refusals } else { &[] };
+        let refused: &[Refusal] = if let Self::Refused(refusals) = self {
+            refusals
+        } else {
+            &[]
+        };
         json!({
             "version": 1,
             "applied": matches!(self, Self::Applied(_)),
@@ -175,18 +200,29 @@ fn overtaken(moved: &[Moved]) -> Failure {
         .take(5)
         .map(|moved| match moved {
             Moved::Lineage => "the store was replaced by another".to_owned(),
-            Moved::Generation { expected, found } => format!("its generation went from {expected} to {found}"),
+            Moved::Generation { expected, found } => {
+                format!("its generation went from {expected} to {found}")
+            }
             Moved::Record { flag } => format!("the record of `{flag}` changed"),
         })
         .collect();
-    Failure::refused(format!("the store moved while the plan was made, and nothing was written: {}", what.join(", ")))
-        .hint("something else writes to this store at the same time: see who, then run it again")
+    Failure::refused(format!(
+        "the store moved while the plan was made, and nothing was written: {}",
+        what.join(", ")
+    ))
+    .hint("something else writes to this store at the same time: see who, then run it again")
 }
 
 /// The commit that is checked out, `-dirty` where files differ from it; none outside git.
 fn git_commit(root: &Path) -> Option<String> {
     let output = Command::new("git")
-        .args(["describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"])
+        .args([
+            "describe",
+            "--always",
+            "--abbrev=40",
+            "--dirty",
+            "--exclude=*",
+        ])
         .current_dir(root)
         .stderr(Stdio::null())
         .output()
@@ -198,7 +234,13 @@ fn git_commit(root: &Path) -> Option<String> {
 
 /// Who runs this: as CI systems say, else the user of this machine.
 fn actor() -> Option<String> {
-    ["HOIST_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    [
+        "HOIST_ACTOR",
+        "GITHUB_ACTOR",
+        "GITLAB_USER_LOGIN",
+        "USER",
+        "USERNAME",
+    ]
+    .iter()
+    .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

@@ -136,7 +136,11 @@ impl Failure {
         let paint = |style: Style| if color { style } else { Style::new() };
         let red = paint(AnsiColor::BrightRed.on_default().bold());
         let cyan = paint(AnsiColor::BrightCyan.on_default().bold());
-        let word = if self.ending == Ending::Refused { "refused" } else { "error" };
+        let word = if self.ending == Ending::Refused {
+            "refused"
+        } else {
+            "error"
+        };
         for problem in &self.problems {
             writeln!(out, "{red}{word}{red:#}: {}", problem.message)?;
             for cause in &problem.causes {
@@ -165,8 +169,10 @@ impl From<EnvironmentError> for Failure {
 impl From<source::Error> for Failure {
     fn from(error: source::Error) -> Self {
         let hint = match &error {
-            source::Error::Missing(_) => "say where the flag files are: `-C DIR`, `flags` in hoist.toml, or paths after `hoist lint`; \
-                 `hoist init` starts a flag set",
+            source::Error::Missing(_) => {
+                "say where the flag files are: `-C DIR`, `flags` in hoist.toml, or paths after `hoist lint`; \
+                 `hoist init` starts a flag set"
+            }
             source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
                 "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
             }
@@ -182,6 +188,10 @@ impl From<SavedPlanError> for Failure {
             _ => Ending::Refused,
         };
         let hint = "make a new plan with `hoist plan --out FILE`, review it, and apply that";
-        Self::new(ending, format!("the saved plan is not applied: {error}"), Some(hint.into()))
+        Self::new(
+            ending,
+            format!("the saved plan is not applied: {error}"),
+            Some(hint.into()),
+        )
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::progress::Progress;
 use super::session::Session;
 use super::{Colors, Failure, count, width};
+use rayon::prelude::*;
+
 use crate::config::Environment;
 use crate::diagnostic::{Diagnostic, Files};
 use crate::model::Flag;
@@ -38,8 +40,12 @@ impl FlagSet {
         };
         let settings = session.lint_settings();
         let mut checked = {
-            let progress = Progress::start("linting", found.paths.len() as u64, session.global.quiet);
-            found.read(|file, bytes| rules::check_file(file, bytes, &settings), || progress.step())?
+            let progress =
+                Progress::start("linting", found.paths.len() as u64, session.global.quiet);
+            found.read(
+                |file, bytes| rules::check_file(file, bytes, &settings),
+                || progress.step(),
+            )?
         };
         let mut diagnostics = std::mem::take(&mut found.diagnostics);
         diagnostics.extend(rules::check_set(&checked, &found.files, &settings));
@@ -59,13 +65,18 @@ impl FlagSet {
 
     /// Mistakes in hoist.toml are findings like any other.
     fn add_config_mistakes(&mut self, session: &Session<'_>) {
-        let Some((files, mistakes)) = &session.mistakes else { return };
-        let Some(config) = files.0.first() else { return };
+        let Some((files, mistakes)) = &session.mistakes else {
+            return;
+        };
+        let Some(config) = files.0.first() else {
+            return;
+        };
         let file = self.files.add(config.name.clone(), config.text.clone());
-        self.diagnostics.extend(mistakes.iter().cloned().map(|mut mistake| {
-            mistake.location.file = file;
-            mistake
-        }));
+        self.diagnostics
+            .extend(mistakes.iter().cloned().map(|mut mistake| {
+                mistake.location.file = file;
+                mistake
+            }));
     }
 
     pub(super) fn flags(&self) -> impl Iterator<Item = &Flag> {
@@ -83,33 +94,52 @@ impl FlagSet {
 
     /// The flag set as `environment` wants it, or a failure where there are errors in it: they are
     /// shown, and nothing is planned from files that were not understood.
-    pub(super) fn target(&self, environment: &Environment, quiet: bool, colors: Colors) -> Result<Target, Failure> {
+    pub(super) fn target(
+        &self,
+        environment: &Environment,
+        quiet: bool,
+        colors: Colors,
+    ) -> Result<Target, Failure> {
         let found = self.report();
         let errors = found.errors();
         let mut stderr = std::io::stderr().lock();
         if !quiet {
-            report::human::lint(&found, colors.stderr, width(), &mut stderr).map_err(Failure::output)?;
+            report::human::lint(&found, colors.stderr, width(), &mut stderr)
+                .map_err(Failure::output)?;
         } else if errors > 0 {
-            report::human::findings(&found, colors.stderr, width(), &mut stderr).map_err(Failure::output)?;
+            report::human::findings(&found, colors.stderr, width(), &mut stderr)
+                .map_err(Failure::output)?;
         }
         drop(stderr);
         if errors > 0 {
-            return Err(Failure::findings(format!("{} in the flag files; nothing was planned", count(errors, "error")))
-                .hint("mend the findings above; `hoist lint --explain RULE` tells more about one"));
+            return Err(Failure::findings(format!(
+                "{} in the flag files; nothing was planned",
+                count(errors, "error")
+            ))
+            .hint("mend the findings above; `hoist lint --explain RULE` tells more about one"));
         }
         if let Some(flag) = self.flags().find(|flag| !flag.complete) {
             // Never reached while every gap in a flag is an error; stops short of writing half a flag.
-            return Err(Failure::impossible(format!("flag `{}` could not be read whole", flag.key.value)));
+            return Err(Failure::impossible(format!(
+                "flag `{}` could not be read whole",
+                flag.key.value
+            )));
         }
-        let names: Vec<Arc<str>> = self.files.0.iter().map(|file| Arc::from(file.name.as_str())).collect();
-        let flags = self.flags().map(|flag| Wanted {
-            flag: flag.key.value.to_string(),
-            spec: Spec::of(flag, &environment.name),
-            source: names.get(flag.file.0 as usize).map(|file| Source {
+        let names: Vec<Arc<str>> = self
+            .files
+            .0
+            .iter()
+            .map(|file| Arc::from(file.name.as_str()))
+            .collect();
+        let wanted = |flag: &Flag| {
+            let source = names.get(flag.file.0 as usize).map(|file| Source {
                 file: Arc::clone(file),
                 line: flag.line,
-            }),
-        });
+            });
+            Wanted::new(&*flag.key.value, Spec::of(flag, &environment.name), source)
+        };
+        let files = self.checked.par_iter();
+        let flags = files.flat_map_iter(|checked| checked.flags.iter().map(wanted));
         Ok(Target {
             environment: environment.name.clone(),
             prune: environment.prune,

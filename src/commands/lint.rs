@@ -15,7 +15,9 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
     let flag_set = FlagSet::load(&session, &args.paths)?;
     let found = flag_set.report();
     print(|out| match args.format {
-        LintFormat::Human if global.quiet => report::human::findings(&found, colors.stdout, width(), out),
+        LintFormat::Human if global.quiet => {
+            report::human::findings(&found, colors.stdout, width(), out)
+        }
         LintFormat::Human => report::human::lint(&found, colors.stdout, width(), out),
         LintFormat::Json => report::json::lint(&found, out),
     })?;
@@ -25,7 +27,13 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
 
 fn explain(id: &str) -> Result<Ending, Failure> {
     let rule = Rule::find(id).ok_or_else(|| {
-        let known = || rules::RULES.iter().map(|rule| rule.id).collect::<Vec<_>>().join(", ");
+        let known = || {
+            rules::RULES
+                .iter()
+                .map(|rule| rule.id)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let hint = match Rule::suggest(id) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("the rules are: {}", known()),

@@ -21,18 +21,21 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
     if let Some(file) = &args.out {
-        fs::write(file, SavedPlan::new(&plan).to_json())
-            .map_err(|error| {
-                Failure::impossible(format!("cannot write the plan to `{}`", file.display()))
-                    .because(error)
-                    .hint("`--out` takes a file in a directory that exists")
-            })?;
+        fs::write(file, SavedPlan::new(&plan).to_json()).map_err(|error| {
+            Failure::impossible(format!("cannot write the plan to `{}`", file.display()))
+                .because(error)
+                .hint("`--out` takes a file in a directory that exists")
+        })?;
     }
     show(&plan, store.info(), args.format, colors)?;
     if args.format == PlanFormat::Human {
         foretell(&plan)?;
     }
-    Ok(if args.exit_code && !plan.is_empty() { Ending::No } else { Ending::Done })
+    Ok(if args.exit_code && !plan.is_empty() {
+        Ending::No
+    } else {
+        Ending::Done
+    })
 }
 
 /// What an apply of the plan would be refused for, while there is time to think about it.
@@ -40,13 +43,22 @@ fn foretell(plan: &Plan) -> Result<(), Failure> {
     let refusals = refusals(plan, Consent::default());
     print(|out| {
         for refusal in &refusals {
-            writeln!(out, "An apply is refused: {}\n   help: {}", refusal.message, refusal.hint)?;
+            writeln!(
+                out,
+                "An apply is refused: {}\n   help: {}",
+                refusal.message, refusal.hint
+            )?;
         }
         Ok(())
     })
 }
 
-pub(super) fn show(plan: &Plan, store: &Info, format: PlanFormat, colors: Colors) -> Result<(), Failure> {
+pub(super) fn show(
+    plan: &Plan,
+    store: &Info,
+    format: PlanFormat,
+    colors: Colors,
+) -> Result<(), Failure> {
     print(|out| match format {
         PlanFormat::Human => report::plan_human::plan(out, plan, store, colors.stdout),
         PlanFormat::Json => report::write_json(out, &report::plan_json::value(plan)),

@@ -27,7 +27,11 @@ impl Progress {
             let (done, finished) = (Arc::clone(&done), Arc::clone(&finished));
             std::thread::spawn(move || paint(label, steps, &done, &finished))
         });
-        Self { done, finished, painter }
+        Self {
+            done,
+            finished,
+            painter,
+        }
     }
 
     pub(super) fn step(&self) {
@@ -40,7 +44,10 @@ fn paint(label: &'static str, steps: u64, done: &AtomicU64, finished: &(Mutex<bo
     let mut wait = PATIENCE;
     loop {
         let lock = finished.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (over, _) = finished.1.wait_timeout_while(lock, wait, |over| !*over).unwrap_or_else(PoisonError::into_inner);
+        let (over, _) = finished
+            .1
+            .wait_timeout_while(lock, wait, |over| !*over)
+            .unwrap_or_else(PoisonError::into_inner);
         if *over {
             break;
         }
@@ -62,7 +69,11 @@ fn paint(label: &'static str, steps: u64, done: &AtomicU64, finished: &(Mutex<bo
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        *self.finished.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self
+            .finished
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
         self.finished.1.notify_all();
         if let Some(painter) = self.painter.take() {
             let _ = painter.join();

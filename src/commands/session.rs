@@ -12,8 +12,8 @@ use crate::cli::Global;
 use crate::config::{self, Config, Environment};
 use crate::diagnostic::{Diagnostic, Files};
 use crate::rules::{Context, Levels, Settings};
-use crate::{report, source};
 use crate::store::{self, Store};
+use crate::{report, source};
 
 /// The configuration in force, and where it was found.
 pub(super) struct Session<'a> {
@@ -29,9 +29,14 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn open(global: &'a Global) -> Result<Self, Failure> {
-        let here = std::env::current_dir()
-            .map_err(|error| Failure::impossible("cannot tell the current directory").because(error))?;
-        let file = global.config.clone().map(|file| here.join(file)).or_else(|| config::find(&here));
+        let here = std::env::current_dir().map_err(|error| {
+            Failure::impossible("cannot tell the current directory").because(error)
+        })?;
+        let file = global
+            .config
+            .clone()
+            .map(|file| here.join(file))
+            .or_else(|| config::find(&here));
         let mut session = Self {
             global,
             config: Config::default(),
@@ -41,7 +46,9 @@ impl<'a> Session<'a> {
         };
         match file {
             Some(file) => session.read_config(&file)?,
-            None => session.tell(format_args!("no hoist.toml: the one environment is `development`")),
+            None => session.tell(format_args!(
+                "no hoist.toml: the one environment is `development`"
+            )),
         }
         Ok(session)
     }
@@ -57,23 +64,28 @@ impl<'a> Session<'a> {
     /// Stops where hoist.toml has mistakes, and shows them: with it misread, the wrong flag files
     /// might be read or the wrong store be written.
     pub(super) fn refuse_mistakes(&self, colors: Colors) -> Result<(), Failure> {
-        let Some((files, mistakes)) = &self.mistakes else { return Ok(()) };
+        let Some((files, mistakes)) = &self.mistakes else {
+            return Ok(());
+        };
         let found = report::Lint {
             files,
             checked: 0,
             flags: 0,
             diagnostics: mistakes,
         };
-        report::human::findings(&found, colors.stderr, width(), &mut io::stderr().lock()).map_err(Failure::output)?;
+        report::human::findings(&found, colors.stderr, width(), &mut io::stderr().lock())
+            .map_err(Failure::output)?;
         let name = files.0.first().map_or("hoist.toml", |file| &file.name);
-        Err(Failure::findings(format!("{} in `{name}`; nothing was planned", count(mistakes.len(), "error")))
-            .hint("mend it; `hoist lint` checks it together with the flag files"))
+        Err(Failure::findings(format!(
+            "{} in `{name}`; nothing was planned",
+            count(mistakes.len(), "error")
+        ))
+        .hint("mend it; `hoist lint` checks it together with the flag files"))
     }
 
     fn read_config(&mut self, path: &Path) -> Result<(), Failure> {
         let name = source::display_name(path, &self.here);
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| {
+        let text = std::fs::read_to_string(path).map_err(|error| {
             Failure::impossible(format!("cannot read the configuration `{name}`"))
                 .because(error)
                 .hint("it must be a readable UTF-8 file; `--config FILE` names another")
@@ -124,14 +136,24 @@ impl<'a> Session<'a> {
         };
         let options = store::Options {
             // A relative path on the command line starts where the user is.
-            base: if self.global.store.is_some() { self.here.clone() } else { self.root.clone() },
-            connect_timeout: self.global.timeout.min(store::Options::default().connect_timeout),
+            base: if self.global.store.is_some() {
+                self.here.clone()
+            } else {
+                self.root.clone()
+            },
+            connect_timeout: self
+                .global
+                .timeout
+                .min(store::Options::default().connect_timeout),
             timeout: self.global.timeout,
             ..store::Options::default()
         };
         let store = store::open(&url, &environment.prefix, &options)?;
         let info = store.info();
-        self.tell(format_args!("environment: {}\nstore: {} (prefix {})", environment.name, info.url, info.prefix));
+        self.tell(format_args!(
+            "environment: {}\nstore: {} (prefix {})",
+            environment.name, info.url, info.prefix
+        ));
         Ok(store)
     }
 }

@@ -49,7 +49,9 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
         }
     }
     // From the first thing that is no TOML on, what was read is partly the parser's guess.
-    let broken = mistakes.first().map_or(u32::MAX, |found| found.location.span.start);
+    let broken = mistakes
+        .first()
+        .map_or(u32::MAX, |found| found.location.span.start);
     let sound = |found: &Diagnostic| found.location.span.end < broken;
     mistakes.extend(reader.diagnostics.into_iter().filter(sound));
     mistakes.sort_by_key(|found| found.location.span);
@@ -62,7 +64,8 @@ impl Reader {
             file: self.file,
             span: Span::new(span.start, span.end),
         };
-        self.diagnostics.push(Diagnostic::new(RULE, location, message));
+        self.diagnostics
+            .push(Diagnostic::new(RULE, location, message));
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
     }
@@ -93,10 +96,17 @@ impl Reader {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.report(value.span(), format!("`{key}` is {found}; it must be {wanted}"));
+        self.report(
+            value.span(),
+            format!("`{key}` is {found}; it must be {wanted}"),
+        );
     }
 
-    fn string(&mut self, key: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> Option<String> {
+    fn string(
+        &mut self,
+        key: &Spanned<DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<String> {
         match value.get_ref() {
             DeValue::String(text) if text.is_empty() => {
                 self.report(value.span(), format!("`{}` is empty", key.get_ref()));
@@ -110,7 +120,11 @@ impl Reader {
         }
     }
 
-    fn boolean(&mut self, key: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> Option<bool> {
+    fn boolean(
+        &mut self,
+        key: &Spanned<DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<bool> {
         let boolean = value.get_ref().as_bool();
         if boolean.is_none() {
             self.wrong_type(key.get_ref(), value, "true or false");
@@ -121,7 +135,9 @@ impl Reader {
     /// A number of at least `least` and at most `most`.
     fn number(&mut self, (key, value): Entry<'_>, least: f64, most: f64) -> Option<f64> {
         let number: Option<f64> = match value.get_ref() {
-            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|n| n as f64),
+            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
+                .ok()
+                .map(|n| n as f64),
             DeValue::Float(float) => float.as_str().parse().ok(),
             _ => {
                 self.wrong_type(key.get_ref(), value, "a number");
@@ -145,7 +161,9 @@ impl Reader {
     }
 
     fn environments(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else { return };
+        let Some(table) = self.table(entry) else {
+            return;
+        };
         if !table.is_empty() {
             config.environments.clear();
         }
@@ -154,17 +172,23 @@ impl Reader {
         entries.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in entries {
             if let Some(environment) = self.environment((key, value)) {
-                config.environments.insert(environment.name.clone(), environment);
+                config
+                    .environments
+                    .insert(environment.name.clone(), environment);
             }
         }
     }
 
     fn environment(&mut self, (key, value): Entry<'_>) -> Option<Environment> {
         let name = key.get_ref().clone().into_owned();
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        let plain =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
         if !name.chars().all(plain) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
-            self.report(key.span(), format!("`{name}` is no name for an environment"))
-                .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
+            self.report(
+                key.span(),
+                format!("`{name}` is no name for an environment"),
+            )
+            .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
@@ -178,7 +202,8 @@ impl Reader {
         }
         if store.is_none() {
             self.report(key.span(), format!("environment `{name}` has no `store`"))
-                .help = Some("say where its records live: store = \"redis://localhost:6379\"".into());
+                .help =
+                Some("say where its records live: store = \"redis://localhost:6379\"".into());
         }
         Some(Environment {
             name,
@@ -188,7 +213,11 @@ impl Reader {
         })
     }
 
-    fn prefix(&mut self, key: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> Option<String> {
+    fn prefix(
+        &mut self,
+        key: &Spanned<DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<String> {
         let prefix = self.string(key, value)?;
         if let Err(problem) = check_prefix(&prefix) {
             self.report(value.span(), format!("`prefix` {problem}"));
@@ -198,7 +227,9 @@ impl Reader {
     }
 
     fn lint(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else { return };
+        let Some(table) = self.table(entry) else {
+            return;
+        };
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "max_flag_age_days" => {
@@ -218,14 +249,19 @@ impl Reader {
     }
 
     fn rules(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else { return };
+        let Some(table) = self.table(entry) else {
+            return;
+        };
         for (key, value) in table {
             let level = match value.get_ref().as_str() {
                 Some("off") => Level::Off,
                 Some("warning") => Level::Warning,
                 Some("error") => Level::Error,
                 _ => {
-                    let message = format!("the level of rule `{}` must be \"off\", \"warning\" or \"error\"", key.get_ref());
+                    let message = format!(
+                        "the level of rule `{}` must be \"off\", \"warning\" or \"error\"",
+                        key.get_ref()
+                    );
                     self.report(value.span(), message);
                     continue;
                 }
@@ -243,7 +279,10 @@ impl Reader {
 
 /// What is wrong with a key prefix.
 pub(super) fn check_prefix(prefix: &str) -> Result<(), &'static str> {
-    let inner = prefix.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(prefix);
+    let inner = prefix
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .unwrap_or(prefix);
     if inner.is_empty() {
         Err("is empty")
     } else if inner.contains(['{', '}']) {

@@ -13,7 +13,11 @@ fn read(text: &str) -> (Config, Vec<String>) {
     let index = LineIndex::new(text);
     let line = |found: &Diagnostic| {
         let at = index.position(text, found.location.span.start);
-        let help = found.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        let help = found
+            .help
+            .as_ref()
+            .map(|help| format!(" ({help})"))
+            .unwrap_or_default();
         format!("{}:{} {}{help}", at.line, at.column, found.message)
     };
     (config, mistakes.iter().map(line).collect())
@@ -26,7 +30,13 @@ fn mistakes(text: &str, expected: &[&str]) {
 
 #[test]
 fn nothing_written_is_the_default() {
-    for text in ["", "# only a comment\n", "\u{feff}", "[lint]\n", "[environments]\n"] {
+    for text in [
+        "",
+        "# only a comment\n",
+        "\u{feff}",
+        "[lint]\n",
+        "[environments]\n",
+    ] {
         let (config, mistakes) = read(text);
         assert_eq!(config, Config::default(), "{text:?}");
         assert!(mistakes.is_empty(), "{mistakes:?}");
@@ -61,14 +71,23 @@ abrupt-rollout = "off"
     let names: Vec<_> = config.environments.keys().collect();
     assert_eq!(names, ["production", "a-1"]);
     let production = &config.environments["production"];
-    assert_eq!((production.prefix.as_str(), production.prune), ("{shop:ff}", false));
+    assert_eq!(
+        (production.prefix.as_str(), production.prune),
+        ("{shop:ff}", false)
+    );
     let other = &config.environments["a-1"];
     assert_eq!((other.prefix.as_str(), other.prune), ("ff", true));
     assert_eq!(config.lint.max_flag_age_days, 30);
     assert_eq!(config.lint.max_step, 12.5);
     let mut rules = config.lint.rules.clone();
     rules.sort_by(|a, b| a.0.cmp(&b.0));
-    assert_eq!(rules, [("abrupt-rollout".to_owned(), Level::Off), ("missing-owner".to_owned(), Level::Error)]);
+    assert_eq!(
+        rules,
+        [
+            ("abrupt-rollout".to_owned(), Level::Off),
+            ("missing-owner".to_owned(), Level::Error)
+        ]
+    );
 }
 
 #[test]
@@ -118,16 +137,22 @@ fn what_is_not_toml_is_reported_where_it_is() {
             "2:6 this is not TOML: unclosed table, expected `]`",
         ],
     );
-    mistakes("flags = \"a\"\nflags = \"b\"\n", &["2:1 this is not TOML: duplicate key"]);
+    mistakes(
+        "flags = \"a\"\nflags = \"b\"\n",
+        &["2:1 this is not TOML: duplicate key"],
+    );
     mistakes(
         "flags = [\nenvironments = 3\n",
         &["2:1 this is not TOML: string values must be quoted, expected literal string"],
     );
-    mistakes("environments = 3\nlint = []\nflags = 1979-05-27\n", &[
-        "1:16 `environments` is a number; it must be a table",
-        "2:8 `lint` is a list; it must be a table",
-        "3:9 `flags` is a date; it must be a string",
-    ]);
+    mistakes(
+        "environments = 3\nlint = []\nflags = 1979-05-27\n",
+        &[
+            "1:16 `environments` is a number; it must be a table",
+            "2:8 `lint` is a list; it must be a table",
+            "3:9 `flags` is a date; it must be a string",
+        ],
+    );
 }
 
 #[test]
@@ -138,9 +163,15 @@ fn a_prefix_is_one_that_keys_can_start_with() {
         ("ff:staging", None),
         ("{}", Some("`prefix` is empty")),
         ("", Some("`prefix` is empty")),
-        ("f{f}", Some("`prefix` may have braces only around all of it, as in \"{ff}\"")),
+        (
+            "f{f}",
+            Some("`prefix` may have braces only around all of it, as in \"{ff}\""),
+        ),
         ("f f", Some("`prefix` has white space in it")),
-        ("ff:", Some("`prefix` needs no colon at its ends: hoist puts one between prefix and flag")),
+        (
+            "ff:",
+            Some("`prefix` needs no colon at its ends: hoist puts one between prefix and flag"),
+        ),
     ] {
         let text = format!("[environments.a]\nstore = \"sqlite:x\"\nprefix = \"{prefix}\"\n");
         let (config, found) = read(&text);
@@ -155,23 +186,34 @@ fn a_prefix_is_one_that_keys_can_start_with() {
 fn an_environment_is_chosen_by_name_or_because_there_is_no_other() {
     let choose = |text: &str, name: Option<&str>| {
         let (config, _) = read(text);
-        config.environment(name).map(|environment| environment.name.clone())
+        config
+            .environment(name)
+            .map(|environment| environment.name.clone())
     };
     let two = "[environments.production]\nstore = \"a\"\n[environments.staging]\nstore = \"b\"\n";
-    let usual = "[environments.production]\nstore = \"a\"\n[environments.development]\nstore = \"b\"\n";
+    let usual =
+        "[environments.production]\nstore = \"a\"\n[environments.development]\nstore = \"b\"\n";
     let one = "[environments.production]\nstore = \"a\"\n";
     assert_eq!(choose(two, Some("staging")).as_deref(), Ok("staging"));
     assert_eq!(choose(usual, None).as_deref(), Ok("development"));
     assert_eq!(choose(one, None).as_deref(), Ok("production"));
     assert_eq!(choose("", None).as_deref(), Ok("development"));
     let known = "`production`, `staging`".to_owned();
-    assert_eq!(choose(two, None), Err(EnvironmentError::Unnamed { known: known.clone() }));
+    assert_eq!(
+        choose(two, None),
+        Err(EnvironmentError::Unnamed {
+            known: known.clone()
+        })
+    );
     let unknown = |name: &str, suggestion: Option<&str>| EnvironmentError::Unknown {
         name: name.to_owned(),
         known: known.clone(),
         suggestion: suggestion.map(str::to_owned),
     };
-    assert_eq!(choose(two, Some("prodution")), Err(unknown("prodution", Some("production"))));
+    assert_eq!(
+        choose(two, Some("prodution")),
+        Err(unknown("prodution", Some("production")))
+    );
     assert_eq!(choose(two, Some("x")), Err(unknown("x", None)));
     assert_eq!(choose(two, Some("")), Err(unknown("", None)));
 }
@@ -187,16 +229,27 @@ fn variables_in_a_store_url_are_replaced() {
             _ => None,
         })
     };
-    assert_eq!(url("redis://${HOST}:1/${HOST}").as_deref(), Ok("redis://h:1/h"));
+    assert_eq!(
+        url("redis://${HOST}:1/${HOST}").as_deref(),
+        Ok("redis://h:1/h")
+    );
     assert_eq!(url("redis://$HOST}{").as_deref(), Ok("redis://$HOST}{"));
     // What a variable holds is taken as it is.
     assert_eq!(url("${ODD}").as_deref(), Ok("${HOST}"));
     for name in ["EMPTY", "UNSET"] {
         let error = url(&format!("redis://${{{name}}}")).expect_err(name);
-        assert!(error.to_string().contains(name) && error.hint().contains(name), "{error}");
+        assert!(
+            error.to_string().contains(name) && error.hint().contains(name),
+            "{error}"
+        );
     }
     let error = url("redis://${HOST").expect_err("no closing brace");
-    assert_eq!(error, EnvironmentError::Unclosed { environment: "a".to_owned() });
+    assert_eq!(
+        error,
+        EnvironmentError::Unclosed {
+            environment: "a".to_owned()
+        }
+    );
 }
 
 #[test]

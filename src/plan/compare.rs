@@ -78,7 +78,7 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
 
 /// The change of a flag that the flag set has, if there is one.
 pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
-    let digest = wanted.spec.digest();
+    let digest = wanted.digest().to_owned();
     let mut change = Change {
         action: Action::Create,
         notes: Vec::new(),
@@ -106,7 +106,8 @@ pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
         Some(Stored::OtherType(kind)) => {
             // Never written: a commit would find that the key is not absent.
             change.action = Action::Conflict;
-            change.write.record = RecordWrite::Set(carry::fresh(&wanted.spec, live.now).to_bytes());
+            change.write.record =
+                RecordWrite::Set(carry::fresh(wanted.spec(), live.now).to_bytes());
             change.blocked = Some(format!(
                 "its key holds a {kind}, which no flag client can read"
             ));
@@ -134,7 +135,7 @@ pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
         }
         Err(error) => {
             // Whether an emergency stop stood in it can't be known: a person has to look.
-            let fresh = carry::fresh(&wanted.spec, live.now);
+            let fresh = carry::fresh(wanted.spec(), live.now);
             change.action = Action::Conflict;
             change.write.record = RecordWrite::Set(fresh.to_bytes());
             change
@@ -147,14 +148,14 @@ pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
 }
 
 fn create(change: &mut Change, wanted: &Wanted, managed: bool, removed: Option<u64>, now: f64) {
-    let fresh = carry::fresh(&wanted.spec, now);
+    let fresh = carry::fresh(wanted.spec(), now);
     change.write.record = RecordWrite::Set(fresh.to_bytes());
     if managed {
         change.action = Action::Drift;
         change
             .notes
             .push("the record is gone from the store without hoist; it is put back".into());
-        if wanted.spec.kind() == Kind::Rollout {
+        if wanted.spec().kind() == Kind::Rollout {
             change
                 .notes
                 .push("its stage went with it: the rollout begins again at the first".into());
@@ -200,7 +201,7 @@ fn compare(
             Action::Drift
         }
     };
-    let (after, notes) = carry::carry(&wanted.flag, &wanted.spec, record, applied, now);
+    let (after, notes) = carry::carry(&wanted.flag, wanted.spec(), record, applied, now);
     change.notes.extend(notes);
     change.write.record = RecordWrite::Set(after.to_bytes());
     true

@@ -55,7 +55,8 @@ fn many_deletes(plan: &Plan, consent: Consent) -> Option<Refusal> {
     let deletes = names(plan, |change| change.action == Action::Delete);
     let count = deletes.len();
     // No consent helps where nothing is left: `empty_flag_set` speaks of that.
-    let large = plan.wanted > 0 && count > FREE_DELETES && count * 100 > plan.managed * MAX_DELETED_SHARE;
+    let large =
+        plan.wanted > 0 && count > FREE_DELETES && count * 100 > plan.managed * MAX_DELETED_SHARE;
     (large && count > consent.deletes).then(|| Refusal {
         message: format!(
             "the plan deletes {count} of {} managed flags ({} %): {}",

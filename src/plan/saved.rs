@@ -111,7 +111,12 @@ impl SavedPlan {
 
     /// The plan again, with the status and the clock of now; refused where anything that it
     /// touches is not as it was when the plan was made.
-    pub fn resume(&self, kind: &str, prefix: &str, mut snapshot: Snapshot) -> Result<Plan, SavedPlanError> {
+    pub fn resume(
+        &self,
+        kind: &str,
+        prefix: &str,
+        mut snapshot: Snapshot,
+    ) -> Result<Plan, SavedPlanError> {
         if self.store.kind != kind {
             return Err(SavedPlanError::OtherStore);
         }
@@ -176,11 +181,11 @@ impl SavedChange {
     fn again(&self, live: Live) -> Option<Change> {
         match &self.spec {
             Some(spec) => {
-                let wanted = Wanted {
-                    flag: self.flag.clone(),
-                    spec: Spec::from_json(spec),
-                    source: self.source.clone(),
-                };
+                let wanted = Wanted::new(
+                    self.flag.as_str(),
+                    Spec::from_json(spec),
+                    self.source.clone(),
+                );
                 change_wanted(&wanted, live)
             }
             None => Some(change_gone(self.flag.clone(), live)),

@@ -12,11 +12,7 @@ fn spec(json: &Value) -> Spec {
 }
 
 fn wanted(flag: &str, json: &Value) -> Wanted {
-    Wanted {
-        flag: flag.into(),
-        spec: spec(json),
-        source: None,
-    }
+    Wanted::new(flag, spec(json), None)
 }
 
 fn target(flags: Vec<Wanted>) -> Target {

@@ -1,8 +1,11 @@
 //! Flags and records into the JSON that is stored.
 
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Kind, Record, SPEC_FIELDS};
+use super::{Kind, Record, SPEC_FIELDS, STATUS_FIELDS};
 use crate::model::{Expiry, Field, Flag, Percent, Settings, Spanned, Variant};
 
 /// The normal form of what `flag` says with `settings` in force.
@@ -131,22 +134,41 @@ pub(super) fn hours(seconds: u64) -> Value {
     }
 }
 
-pub(super) fn record(record: &Record) -> Map<String, Value> {
-    let mut json = Map::new();
+/// A record's fields in the order of the record format.
+fn fields(record: &Record) -> impl Iterator<Item = (&str, Cow<'_, Value>)> {
     let spec = record.spec.as_json();
-    for field in SPEC_FIELDS.iter().copied().chain(["meta"]) {
-        if field == "percentage" && record.spec.kind() == Kind::Rollout {
-            json.insert(field.into(), record.percentage.to_json());
-        } else if let Some(value) = spec.get(field) {
-            json.insert(field.into(), value.clone());
-        }
-    }
+    let rollout = record.spec.kind() == Kind::Rollout;
+    let of_spec = SPEC_FIELDS
+        .into_iter()
+        .chain(["meta"])
+        .filter_map(move |field| {
+            if field == "percentage" && rollout {
+                return Some((field, Cow::Owned(record.percentage.to_json())));
+            }
+            Some((field, Cow::Borrowed(spec.get(field)?)))
+        });
     let status = &record.status.0;
-    for field in super::STATUS_FIELDS {
-        if let Some(value) = status.get(field) {
-            json.insert(field.into(), value.clone());
-        }
+    let of_status = STATUS_FIELDS
+        .into_iter()
+        .filter_map(move |field| Some((field, Cow::Borrowed(status.get(field)?))));
+    let other = record
+        .other
+        .iter()
+        .map(|(field, value)| (field.as_str(), Cow::Borrowed(value)));
+    of_spec.chain(of_status).chain(other)
+}
+
+/// Writes a record without copying it first.
+pub(super) struct Fields<'a>(pub &'a Record);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(fields(self.0))
     }
-    json.extend(record.other.clone());
-    json
+}
+
+pub(super) fn record(record: &Record) -> Map<String, Value> {
+    fields(record)
+        .map(|(field, value)| (field.to_owned(), value.into_owned()))
+        .collect()
 }

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn window<'w>(text: &str, span: Span) -> (Window, Option<Range<usize>>) {
+    fn window(text: &str, span: Span) -> (Window, Option<Range<usize>>) {
         let window = Window::new(text, &LineIndex::new(text), &[span]);
         let found = window.find(text, span);
         (window, found)

@@ -23,7 +23,11 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, store: &Info, color: bool) -> io::
     }
     stopped(out, &plan.stopped, paint)?;
     for flag in &plan.kept {
-        writeln!(out, "  {} is no longer in the flag set; it stays, since `prune` is false", visible(flag))?;
+        writeln!(
+            out,
+            "  {} is no longer in the flag set; it stays, since `prune` is false",
+            visible(flag)
+        )?;
     }
     if !plan.kept.is_empty() {
         writeln!(out)?;
@@ -83,7 +87,11 @@ fn sign(action: Action) -> char {
 }
 
 fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
-    let (style, dim, bold) = (paint.action(change.action), paint.dim(), paint.style(Style::new().bold()));
+    let (style, dim, bold) = (
+        paint.action(change.action),
+        paint.dim(),
+        paint.style(Style::new().bold()),
+    );
     write!(
         out,
         "  {style}{} {:<8}{style:#} {bold}{}{bold:#}",
@@ -92,7 +100,12 @@ fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
         visible(change.flag())
     )?;
     match &change.source {
-        Some(source) => writeln!(out, "  {dim}{}:{}{dim:#}", visible(&source.file), source.line)?,
+        Some(source) => writeln!(
+            out,
+            "  {dim}{}:{}{dim:#}",
+            visible(&source.file),
+            source.line
+        )?,
         None => writeln!(out)?,
     }
     match (change.before(), change.after()) {
@@ -115,10 +128,20 @@ fn whole(out: &mut dyn Write, record: &Map<String, Value>, was: &str) -> io::Res
         percentage => format!("{} % of users", percentage.map(compact).unwrap_or_default()),
     };
     let mut line = if let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) {
-        let number = record.get("current_stage").and_then(Value::as_u64).map_or(1, |stage| stage + 1);
-        format!("for {share}, stage {number} of {}: {}", stages.len(), ramp(stages))
+        let number = record
+            .get("current_stage")
+            .and_then(Value::as_u64)
+            .map_or(1, |stage| stage + 1);
+        format!(
+            "for {share}, stage {number} of {}: {}",
+            stages.len(),
+            ramp(stages)
+        )
     } else if let Some(variants) = record.get("variants").and_then(Value::as_object) {
-        let arms: Vec<_> = variants.iter().map(|(name, weight)| format!("{} {} %", visible(name), compact(weight))).collect();
+        let arms: Vec<_> = variants
+            .iter()
+            .map(|(name, weight)| format!("{} {} %", visible(name), compact(weight)))
+            .collect();
         format!("for {share}, an experiment: {}", arms.join(", "))
     } else {
         format!("for {share}")
@@ -163,7 +186,12 @@ fn duration(hours: f64) -> String {
 }
 
 fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Result<()> {
-    let width = fields.iter().map(|field| field.path.chars().count()).max().unwrap_or(0).min(24);
+    let width = fields
+        .iter()
+        .map(|field| field.path.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(24);
     for field in fields {
         let (before, after) = (side(field.before.as_ref()), side(field.after.as_ref()));
         let path = visible(&field.path);
@@ -179,7 +207,8 @@ fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Resu
 
 /// The lines of a long value that differ, with one line around them.
 fn lines(out: &mut dyn Write, field: &FieldChange, paint: Paint) -> io::Result<()> {
-    let text = |value: Option<&Value>| value.map_or_else(String::new, |value| parts(&field.path, value));
+    let text =
+        |value: Option<&Value>| value.map_or_else(String::new, |value| parts(&field.path, value));
     let (before, after) = (text(field.before.as_ref()), text(field.after.as_ref()));
     let diff = TextDiff::from_lines(&before, &after);
     for (index, group) in diff.grouped_ops(1).iter().enumerate() {
@@ -192,7 +221,11 @@ fn lines(out: &mut dyn Write, field: &FieldChange, paint: Paint) -> io::Result<(
                 ChangeTag::Insert => ('+', paint.style(AnsiColor::Green.on_default())),
                 ChangeTag::Equal => (' ', paint.dim()),
             };
-            writeln!(out, "        {style}{sign} {}{style:#}", visible(change.value().trim_end()))?;
+            writeln!(
+                out,
+                "        {style}{sign} {}{style:#}",
+                visible(change.value().trim_end())
+            )?;
         }
     }
     Ok(())
@@ -203,7 +236,10 @@ fn parts(path: &str, value: &Value) -> String {
     let lines: Vec<String> = match value {
         Value::Array(stages) if path == "rollout_stages" => stages.iter().map(stage).collect(),
         Value::Array(list) => list.iter().map(compact).collect(),
-        Value::Object(map) => map.iter().map(|(name, value)| format!("{}: {}", visible(name), compact(value))).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| format!("{}: {}", visible(name), compact(value)))
+            .collect(),
         Value::String(text) => text.lines().map(visible).collect(),
         value => vec![compact(value)],
     };
@@ -217,7 +253,9 @@ fn side(value: Option<&Value>) -> String {
 fn compact(value: &Value) -> String {
     match value {
         // Plain words read better without quotes.
-        Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => visible(text),
+        Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => {
+            visible(text)
+        }
         value => visible(&value.to_string()),
     }
 }
@@ -247,11 +285,27 @@ fn stopped(out: &mut dyn Write, stopped: &[Stopped], paint: Paint) -> io::Result
     let red = paint.style(AnsiColor::Red.on_default().bold());
     writeln!(out, "  {red}Rolled back, and staying off:{red:#}")?;
     for stop in stopped {
-        let since = stop.since.and_then(|seconds| Timestamp::from_second(seconds as i64).ok());
-        let since = since.map(|since| since.strftime(" since %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
-        let by = stop.actor.as_ref().map(|actor| format!(" by {actor}")).unwrap_or_default();
-        let reason = stop.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        writeln!(out, "    {}", visible(&format!("{}{since}{by}{reason}", stop.flag)))?;
+        let since = stop
+            .since
+            .and_then(|seconds| Timestamp::from_second(seconds as i64).ok());
+        let since = since
+            .map(|since| since.strftime(" since %Y-%m-%d %H:%M UTC").to_string())
+            .unwrap_or_default();
+        let by = stop
+            .actor
+            .as_ref()
+            .map(|actor| format!(" by {actor}"))
+            .unwrap_or_default();
+        let reason = stop
+            .reason
+            .as_ref()
+            .map(|reason| format!(": {reason}"))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "    {}",
+            visible(&format!("{}{since}{by}{reason}", stop.flag))
+        )?;
     }
     writeln!(out)
 }
@@ -274,7 +328,11 @@ pub fn summary(plan: &Plan) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, action)| format!("{count} {}", verb(action)))
         .collect();
-    let changes = if parts.is_empty() { "nothing to change".into() } else { parts.join(", ") };
+    let changes = if parts.is_empty() {
+        "nothing to change".into()
+    } else {
+        parts.join(", ")
+    };
     let mut rest = vec![format!("{} unchanged", plan.unchanged)];
     if plan.unmanaged > 0 {
         rest.push(format!("{} unmanaged", plan.unmanaged));

@@ -44,7 +44,10 @@ pub fn value(plan: &Plan) -> Value {
         unmanaged: plan.unmanaged,
         kept: &plan.kept,
         stopped: &plan.stopped,
-        summary: Action::ALL.iter().map(|action| (action.as_str(), plan.count(*action))).collect(),
+        summary: Action::ALL
+            .iter()
+            .map(|action| (action.as_str(), plan.count(*action)))
+            .collect(),
         fingerprint: plan.fingerprint(),
     };
     // Plain data with string keys always has a JSON form.
@@ -56,7 +59,12 @@ fn change(change: &Change) -> ChangeDocument<'_> {
         flag: change.flag(),
         action: change.action,
         fields: change.fields(),
-        notes: change.notes.iter().chain(&change.blocked).map(String::as_str).collect(),
+        notes: change
+            .notes
+            .iter()
+            .chain(&change.blocked)
+            .map(String::as_str)
+            .collect(),
         source: change.source.as_ref(),
         before: change.before(),
         after: change.after(),

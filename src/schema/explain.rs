@@ -53,6 +53,8 @@ impl<'t> Explainer<'t> {
         };
         let schema_path = error.schema_path().as_str();
         match error.kind() {
+            // The reader has said that something is missing here.
+            kind if is_about_absence(kind, &place) && !self.tree.is_complete(place.node) => {}
             // Fields that exclude each other, and values of mixed types: rules report these.
             Kind::FalseSchema | Kind::AnyOf { .. } => {}
             Kind::AdditionalProperties { .. } => self.unknown_fields(&place, schema_path),
@@ -306,6 +308,15 @@ impl<'t> Explainer<'t> {
             diagnostic = replace(diagnostic, span, text);
         }
         self.add(place, diagnostic);
+    }
+}
+
+/// Whether an error may come of nothing but a part that could not be read.
+fn is_about_absence(kind: &Kind, place: &Place<'_>) -> bool {
+    match kind {
+        Kind::Required { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => true,
+        Kind::Type { .. } => place.tree.value(place.node) == Value::Null,
+        _ => false,
     }
 }
 

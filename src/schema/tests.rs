@@ -139,6 +139,26 @@ fn fields_that_exclude_each_other_are_left_to_the_rules() {
 }
 
 #[test]
+fn what_the_reader_lost_is_no_second_mistake() {
+    for text in [
+        "flags: {k: {enabled: *no, rollout: [{percentage: *no}], variants: {a: *no}, owner: 5}}",
+        "flags:\n  k:\n    owner: 5\n    enabled: \"tr\n  l: {}\n",
+        "flags:\n  k: {owner: 5, variants: {a: {value: 1, value: 2}}}\n",
+    ] {
+        let file = FileId(0);
+        let (tree, found) = yaml::parse(file, text);
+        assert!(!found.is_empty(), "{text}");
+        let schema: Vec<_> = tree
+            .documents()
+            .iter()
+            .flat_map(|document| validate(file, &tree, *document))
+            .map(|found| found.message)
+            .collect();
+        assert_eq!(schema, ["`owner` is the number 5, not a string"], "{text}");
+    }
+}
+
+#[test]
 fn a_file_of_mistakes_is_cut_short() {
     let entries = "1,".repeat(30_000);
     let flags: String = (0..30_000).map(|n| format!("A{n}: 1\n  ")).collect();

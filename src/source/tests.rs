@@ -23,7 +23,13 @@ fn found(folder: &Path, roots: &[&str]) -> Found {
 
 /// Names of the files that are read.
 fn names(found: &Found) -> Vec<&str> {
-    found.files.0.iter().take(found.paths.len()).map(|file| file.name.as_str()).collect()
+    found
+        .files
+        .0
+        .iter()
+        .take(found.paths.len())
+        .map(|file| file.name.as_str())
+        .collect()
 }
 
 #[test]
@@ -44,7 +50,14 @@ fn flag_files_are_found_in_order_and_nothing_else() {
     ]);
     std::fs::write(folder.path().join("flags/.gitignore"), "ignored.yaml\n").expect("a file");
     let found = found(folder.path(), &["flags"]);
-    let expected = ["flags/A.yaml", "flags/a/z.yaml", "flags/a.yml", "flags/b.yaml", "flags/deep/er/c.yaml", "flags/ignored.yaml"];
+    let expected = [
+        "flags/A.yaml",
+        "flags/a/z.yaml",
+        "flags/a.yml",
+        "flags/b.yaml",
+        "flags/deep/er/c.yaml",
+        "flags/ignored.yaml",
+    ];
     assert_eq!(names(&found), expected);
     assert!(found.diagnostics.is_empty());
 }
@@ -52,7 +65,15 @@ fn flag_files_are_found_in_order_and_nothing_else() {
 #[test]
 fn roots_may_be_files_and_may_overlap() {
     let folder = folder(&["flags/a.yaml", "flags/b.yaml", "other/flags.txt"]);
-    let found = found(folder.path(), &["other/flags.txt", "flags/b.yaml", "flags", "flags/../flags/a.yaml"]);
+    let found = found(
+        folder.path(),
+        &[
+            "other/flags.txt",
+            "flags/b.yaml",
+            "flags",
+            "flags/../flags/a.yaml",
+        ],
+    );
     assert_eq!(names(&found).len(), 3, "{:?}", found.paths);
     // A file that is named is read whatever its extension.
     assert!(names(&found).contains(&"other/flags.txt"));
@@ -63,7 +84,10 @@ fn what_is_not_there_is_an_error() {
     let folder = folder(&["a.yaml"]);
     let roots = [folder.path().join("a.yaml"), folder.path().join("nowhere")];
     let error = find(&roots, folder.path()).expect_err("one is missing");
-    assert!(matches!(&error, Error::Missing(name) if name == "nowhere"), "{error}");
+    assert!(
+        matches!(&error, Error::Missing(name) if name == "nowhere"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -75,7 +99,10 @@ fn files_are_read_in_their_order() {
     let progress = || {
         steps.fetch_add(1, Ordering::Relaxed);
     };
-    let read = found.read(|id, bytes| (id.0 as usize, String::from_utf8_lossy(bytes).into_owned()), progress);
+    let read = found.read(
+        |id, bytes| (id.0 as usize, String::from_utf8_lossy(bytes).into_owned()),
+        progress,
+    );
     let expected: Vec<_> = many.into_iter().enumerate().collect();
     assert_eq!(read.expect("the texts"), expected);
     assert_eq!(steps.into_inner(), 200);
@@ -87,7 +114,10 @@ fn a_file_that_goes_while_it_is_read_is_named() {
     let found = found(folder.path(), &["flags"]);
     std::fs::remove_file(folder.path().join("flags/b.yaml")).expect("the file");
     let error = found.read(|_, _| (), || ()).expect_err("one is gone");
-    assert!(matches!(&error, Error::Unreadable { file, .. } if file == "flags/b.yaml"), "{error}");
+    assert!(
+        matches!(&error, Error::Unreadable { file, .. } if file == "flags/b.yaml"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -95,12 +125,20 @@ fn names_are_relative_to_where_hoist_runs() {
     for (path, here, name) in [
         ("/repo/flags/a.yaml", "/repo", "flags/a.yaml"),
         ("/repo/flags/a.yaml", "/repo/flags", "a.yaml"),
-        ("/repo/flags/a.yaml", "/repo/services/web", "../../flags/a.yaml"),
+        (
+            "/repo/flags/a.yaml",
+            "/repo/services/web",
+            "../../flags/a.yaml",
+        ),
         ("/repo/flags/a.yaml", "/elsewhere", "../repo/flags/a.yaml"),
         ("flags/a.yaml", "/repo", "flags/a.yaml"),
         ("/repo", "/repo", "."),
     ] {
-        assert_eq!(display_name(Path::new(path), Path::new(here)), name, "{path} from {here}");
+        assert_eq!(
+            display_name(Path::new(path), Path::new(here)),
+            name,
+            "{path} from {here}"
+        );
     }
 }
 
@@ -149,8 +187,16 @@ mod links {
         symlink("/etc/hostname", at("notes.md")).expect("a link");
         let found = found(folder.path(), &["flags"]);
         assert_eq!(names(&found), ["flags/a.yaml"]);
-        let mut reported: Vec<_> =
-            found.diagnostics.iter().map(|report| (found.files.name(report.location.file), report.message.as_str())).collect();
+        let mut reported: Vec<_> = found
+            .diagnostics
+            .iter()
+            .map(|report| {
+                (
+                    found.files.name(report.location.file),
+                    report.message.as_str(),
+                )
+            })
+            .collect();
         reported.sort_unstable();
         let out = "this link leads out of the flags directory";
         let nothing = "this link leads to nothing";

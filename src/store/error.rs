@@ -134,7 +134,7 @@ impl Error {
                 "`ff` is the usual one; `{ff}` puts all keys of a cluster into one slot"
             }
             Self::Unreachable { .. } => {
-                "is the server running, and are host, port or socket path right?"
+                "is the server running, are host, port or socket path right, and does it want TLS (rediss://)?"
             }
             Self::Timeout { .. } => {
                 "check the address and what lies between (firewall, VPN); if the server is only slow, run the command again"

@@ -9,6 +9,7 @@ mod schema;
 mod write;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -103,12 +104,25 @@ impl Sqlite {
             })?;
         }
         let mut connection = self.open(OpenFlags::SQLITE_OPEN_CREATE)?;
-        self.explained(connection.pragma_update(None, "journal_mode", "wal"))?;
-        self.explained(schema::create(&mut connection))?;
+        self.explained(self.patiently(|| schema::create(&mut connection)))?;
         if self.is_ours(&connection)? {
             self.connection = Some(connection);
         }
         Ok(())
+    }
+
+    /// Tries again while another process holds the file: SQLite waits by itself for most locks, but
+    /// not for the one that it takes to begin writing ahead.
+    fn patiently<T>(&self, mut work: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let deadline = Instant::now() + self.options.timeout;
+        loop {
+            match work() {
+                Err(error) if failure::is_lock(&error) && Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                result => return result,
+            }
+        }
     }
 
     fn open(&self, more: OpenFlags) -> Result<Connection, Error> {

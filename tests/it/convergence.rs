@@ -122,8 +122,11 @@ impl<'b, B: Backend> World<'b, B> {
                 record.remove("rolled_back_at");
             }
             Foreign::Advance(by) => {
-                let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) else { return };
-                let stage = record["current_stage"].as_u64().unwrap_or(0) as usize + usize::from(*by);
+                let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) else {
+                    return;
+                };
+                let stage =
+                    record["current_stage"].as_u64().unwrap_or(0) as usize + usize::from(*by);
                 let stage = stage.min(stages.len() - 1);
                 let percentage = stages[stage]["percentage"].clone();
                 record.insert("current_stage".into(), json!(stage));
@@ -169,33 +172,64 @@ impl<'b, B: Backend> World<'b, B> {
         let plan = plan(&*self.store, target, after.clone());
         assert!(plan.is_empty(), "still to do: {:#?}", plan.changes);
         let again = self.store.commit(&commit(plan)).expect("a commit");
-        assert_eq!(again, Outcome::Committed { generation: after.generation });
+        assert_eq!(
+            again,
+            Outcome::Committed {
+                generation: after.generation
+            }
+        );
         let untouched = self.read();
-        assert_eq!(Snapshot { now: after.now, ..untouched }, *after);
-        assert_eq!(self.backend.get(&self.prefix, "neighbour").as_deref(), Some(NEIGHBOUR));
+        assert_eq!(
+            Snapshot {
+                now: after.now,
+                ..untouched
+            },
+            *after
+        );
+        assert_eq!(
+            self.backend.get(&self.prefix, "neighbour").as_deref(),
+            Some(NEIGHBOUR)
+        );
     }
 
     fn check_flag(&mut self, flag: &str, flags: &FlagSet, before: &Snapshot, after: &Snapshot) {
         let new = parse(after, flag).expect("a record");
         let wanted_on = flags[flag].enabled;
         if let Some(switched_off) = self.stopped.get_mut(flag) {
-            assert!(*switched_off || new["enabled"] == false, "{flag} was stopped and is on: {new:?}");
+            assert!(
+                *switched_off || new["enabled"] == false,
+                "{flag} was stopped and is on: {new:?}"
+            );
             *switched_off |= !wanted_on;
         } else if !new.contains_key("rolled_back_at") {
             assert_eq!(new["enabled"], wanted_on, "{flag}: {new:?}");
         }
-        let percentage = |record: &Map<String, Value>| record["percentage"].as_f64().expect("a percentage");
-        let first = new.get("rollout_stages").map(|stages| stages[0]["percentage"].as_f64().expect("a percentage"));
+        let percentage =
+            |record: &Map<String, Value>| record["percentage"].as_f64().expect("a percentage");
+        let first = new
+            .get("rollout_stages")
+            .map(|stages| stages[0]["percentage"].as_f64().expect("a percentage"));
         let Some(old) = parse(before, flag) else {
             if let Some(first) = first {
-                assert_eq!(percentage(&new), first, "a rollout begins at its first stage");
+                assert_eq!(
+                    percentage(&new),
+                    first,
+                    "a rollout begins at its first stage"
+                );
             }
             return;
         };
-        assert_eq!(new.get("team"), old.get("team"), "a field of another program");
+        assert_eq!(
+            new.get("team"),
+            old.get("team"),
+            "a field of another program"
+        );
         if let Some(first) = first {
             let most = percentage(&old).max(first);
-            assert!(percentage(&new) <= most, "{flag} went on by itself: {old:?} {new:?}");
+            assert!(
+                percentage(&new) <= most,
+                "{flag} went on by itself: {old:?} {new:?}"
+            );
             if old.get("rollout_stages") == new.get("rollout_stages") {
                 for field in ["current_stage", "percentage"] {
                     assert_eq!(new[field].as_f64(), old[field].as_f64(), "{flag}: {field}");
@@ -232,7 +266,11 @@ fn commit(plan: Plan) -> Commit {
         version: "0.0.0".to_owned(),
         ..About::default()
     };
-    plan.into_commit(format!("commit-{number}"), format!("lineage-{number}"), about)
+    plan.into_commit(
+        format!("commit-{number}"),
+        format!("lineage-{number}"),
+        about,
+    )
 }
 
 /// Applies with all consent. Gives the generation, or nothing where somebody else came first.
@@ -269,10 +307,15 @@ fn converges<B: Backend>(cases: u32) {
             }
         }
         world.sync(&last);
-        check_history(&world.store.history(1000).expect("a history"), world.read().generation);
+        check_history(
+            &world.store.history(1000).expect("a history"),
+            world.read().generation,
+        );
         Ok(())
     };
-    TestRunner::new(config).run(&(steps(), flag_set()), run).unwrap_or_else(|error| panic!("{error}"));
+    TestRunner::new(config)
+        .run(&(steps(), flag_set()), run)
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn one_flag() -> FlagSet {
@@ -298,19 +341,35 @@ fn check_history(newest_first: &[HistoryEntry], generation: u64) {
 fn two_at_once<B: Backend + Sync>(rounds: usize) {
     let backend = B::start();
     let mut runner = TestRunner::deterministic();
-    let mut random = || flag_set().new_tree(&mut runner).expect("a flag set").current();
+    let mut random = || {
+        flag_set()
+            .new_tree(&mut runner)
+            .expect("a flag set")
+            .current()
+    };
     for round in 0..rounds {
         let prefix = format!("two{round}");
-        let jobs: Vec<Vec<Target>> = (0..2).map(|_| (0..3).map(|_| target(&random())).collect()).collect();
+        let jobs: Vec<Vec<Target>> = (0..2)
+            .map(|_| (0..3).map(|_| target(&random())).collect())
+            .collect();
         let start = Barrier::new(jobs.len());
         let commits: u64 = std::thread::scope(|scope| {
             let run = |targets: &[Target]| {
                 let mut store = backend.open(&prefix, &Options::default());
                 start.wait();
-                targets.iter().map(|target| apply_until_done(&mut *store, target)).sum::<u64>()
+                targets
+                    .iter()
+                    .map(|target| apply_until_done(&mut *store, target))
+                    .sum::<u64>()
             };
-            let threads: Vec<_> = jobs.iter().map(|targets| scope.spawn(move || run(targets))).collect();
-            threads.into_iter().map(|thread| thread.join().expect("a job")).sum()
+            let threads: Vec<_> = jobs
+                .iter()
+                .map(|targets| scope.spawn(move || run(targets)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("a job"))
+                .sum()
         });
         let mut store = backend.open(&prefix, &Options::default());
         let end = store.read().expect("a read");
@@ -320,7 +379,10 @@ fn two_at_once<B: Backend + Sync>(rounds: usize) {
         check_chain(&history, &end);
         let last = jobs.iter().filter_map(|targets| targets.last());
         let agrees = |target: &Target| plan(&*store, target, end.clone()).is_empty();
-        assert!(last.into_iter().any(agrees), "neither job's last word stands");
+        assert!(
+            last.into_iter().any(agrees),
+            "neither job's last word stands"
+        );
     }
 }
 
@@ -345,7 +407,12 @@ fn check_chain(newest_first: &[HistoryEntry], end: &Snapshot) {
     for entry in newest_first.iter().rev() {
         for (flag, (before, after)) in &entry.records {
             let found = records.get(flag.as_str()).copied();
-            assert_eq!(found, before.as_deref(), "{flag} at generation {}", entry.generation);
+            assert_eq!(
+                found,
+                before.as_deref(),
+                "{flag} at generation {}",
+                entry.generation
+            );
             match after {
                 Some(after) => records.insert(flag, after),
                 None => records.remove(flag.as_str()),
@@ -356,9 +423,15 @@ fn check_chain(newest_first: &[HistoryEntry], end: &Snapshot) {
         Stored::Value(bytes) => String::from_utf8(bytes.clone()).expect("text"),
         Stored::OtherType(kind) => panic!("a {kind}"),
     };
-    let live: BTreeMap<String, String> = end.records.iter().map(|(flag, stored)| (flag.clone(), text(stored))).collect();
-    let told: BTreeMap<String, String> =
-        records.into_iter().map(|(flag, record)| (flag.to_owned(), record.to_owned())).collect();
+    let live: BTreeMap<String, String> = end
+        .records
+        .iter()
+        .map(|(flag, stored)| (flag.clone(), text(stored)))
+        .collect();
+    let told: BTreeMap<String, String> = records
+        .into_iter()
+        .map(|(flag, record)| (flag.to_owned(), record.to_owned()))
+        .collect();
     assert_eq!(told, live);
 }
 

@@ -39,13 +39,19 @@ fn is_a(kind: &str, value: &Value) -> bool {
 fn check_fields(at: &str, map: &Map<String, Value>, shape: &Map<String, Value>) {
     let mut fields = map.iter().peekable();
     for (name, shape) in shape {
-        let (name, optional) = name.strip_suffix('?').map_or((name.as_str(), false), |name| (name, true));
+        let (name, optional) = name
+            .strip_suffix('?')
+            .map_or((name.as_str(), false), |name| (name, true));
         match fields.next_if(|(found, _)| *found == name) {
             Some((_, value)) => check(&format!("{at}.{name}"), value, shape),
             None => assert!(optional, "{at} has no `{name}` at its place: {map:?}"),
         }
     }
-    assert_eq!(fields.next(), None, "{at} has a field that nobody was told of");
+    assert_eq!(
+        fields.next(),
+        None,
+        "{at} has a field that nobody was told of"
+    );
 }
 
 fn lint_shape() -> Value {
@@ -108,23 +114,44 @@ fn lint() {
     let project = Project::new();
     // Every finding there is a case for; the folder lies outside of the one hoist runs in.
     let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/lint");
-    let found = project.expect(1, &["lint", "--format", "json", cases]).json();
+    let found = project
+        .expect(1, &["lint", "--format", "json", cases])
+        .json();
     check("lint", &found, &lint_shape());
     let diagnostics = found["diagnostics"].as_array().expect("a list");
     assert!(diagnostics.len() > 30);
     for (field, least) in [("fix", 3), ("flag", 10), ("help", 10)] {
-        let with = diagnostics.iter().filter(|found| found.get(field).is_some()).count();
+        let with = diagnostics
+            .iter()
+            .filter(|found| found.get(field).is_some())
+            .count();
         assert!(with >= least, "only {with} have `{field}`");
     }
     for found in diagnostics {
         let file = found["file"].as_str().expect("a name");
-        assert!(file.starts_with("../") && file.ends_with(".yaml") && !file.contains('\\'), "{file}");
+        assert!(
+            file.starts_with("../") && file.ends_with(".yaml") && !file.contains('\\'),
+            "{file}"
+        );
     }
-    let count = |severity: &str| diagnostics.iter().filter(|found| found["severity"] == severity).count();
-    assert_eq!(found["summary"], json!({"errors": count("error"), "warnings": count("warning")}));
-    assert_eq!(found["files"], std::fs::read_dir(cases).expect("the cases").count());
+    let count = |severity: &str| {
+        diagnostics
+            .iter()
+            .filter(|found| found["severity"] == severity)
+            .count()
+    };
+    assert_eq!(
+        found["summary"],
+        json!({"errors": count("error"), "warnings": count("warning")})
+    );
+    assert_eq!(
+        found["files"],
+        std::fs::read_dir(cases).expect("the cases").count()
+    );
 
-    let clean = Project::with_flags("flags: {}\n").expect(0, &["lint", "--format", "json"]).json();
+    let clean = Project::with_flags("flags: {}\n")
+        .expect(0, &["lint", "--format", "json"])
+        .json();
     let nothing = json!({"version": 1, "files": 1, "flags": 0, "diagnostics": [], "summary": {"errors": 0, "warnings": 0}});
     assert_eq!(clean, nothing);
 }
@@ -135,7 +162,10 @@ fn places_count_characters_and_bytes() {
     let project = Project::with_flags(flags);
     let found = project.expect(1, &["lint", "--format", "json"]).json();
     let diagnostics = found["diagnostics"].as_array().expect("a list");
-    let found = diagnostics.iter().find(|found| found["rule"] == "unknown-field").expect("the finding");
+    let found = diagnostics
+        .iter()
+        .find(|found| found["rule"] == "unknown-field")
+        .expect("the finding");
     let offset = flags.find("ownr").expect("the word");
     assert_eq!(found["file"], "flags/flags.yaml");
     assert_eq!(
@@ -161,12 +191,24 @@ fn plan_and_apply() {
 ",
     );
     let store = redis.tcp_url();
-    let json = |code: i32, args: &[&str]| project.expect(code, &[args, &["--format", "json", "--store", &store]].concat()).json();
-    let set = |flag: &str, record: Value| redis.run::<()>(&["SET", &format!("ff:{flag}"), &record.to_string()]);
+    let json = |code: i32, args: &[&str]| {
+        project
+            .expect(
+                code,
+                &[args, &["--format", "json", "--store", &store]].concat(),
+            )
+            .json()
+    };
+    let set = |flag: &str, record: Value| {
+        redis.run::<()>(&["SET", &format!("ff:{flag}"), &record.to_string()])
+    };
 
     let first = json(0, &["plan"]);
     check("plan", &first, &plan_shape());
-    assert_eq!(first["store"], json!({"kind": "redis", "lineage": null, "prefix": "ff", "generation": 0}));
+    assert_eq!(
+        first["store"],
+        json!({"kind": "redis", "lineage": null, "prefix": "ff", "generation": 0})
+    );
     let applied = json(0, &["apply"]);
     let apply_shape = json!({
         "version": "1",
@@ -176,13 +218,22 @@ fn plan_and_apply() {
         "plan": plan_shape(),
     });
     check("apply", &applied, &apply_shape);
-    assert_eq!((&applied["applied"], &applied["generation"]), (&json!(true), &json!(1)));
+    assert_eq!(
+        (&applied["applied"], &applied["generation"]),
+        (&json!(true), &json!(1))
+    );
     assert_eq!(applied["plan"]["fingerprint"], first["fingerprint"]);
 
     redis.run::<()>(&["HDEL", "hoist:{ff}:specs", "adopted"]);
     redis.run::<()>(&["DEL", "ff:forgotten"]);
-    set("drifted", json!({"type": "boolean", "enabled": true, "percentage": 3}));
-    set("stopped", json!({"enabled": false, "meta": {"expires": "never"}, "rolled_back_at": 1.5, "note": {"reason": "r"}}));
+    set(
+        "drifted",
+        json!({"type": "boolean", "enabled": true, "percentage": 3}),
+    );
+    set(
+        "stopped",
+        json!({"enabled": false, "meta": {"expires": "never"}, "rolled_back_at": 1.5, "note": {"reason": "r"}}),
+    );
     set("conflicting", json!({"enabled": true}));
     set("unmanaged", json!({"enabled": true}));
     redis.run::<()>(&["RPUSH", "ff:listed", "a"]);
@@ -201,7 +252,10 @@ fn plan_and_apply() {
     let plan = json(1, &["plan", "--exit-code"]);
     check("plan", &plan, &plan_shape());
     let changes = plan["changes"].as_array().expect("a list");
-    let actions: Vec<_> = changes.iter().map(|change| (change["flag"].as_str(), change["action"].as_str())).collect();
+    let actions: Vec<_> = changes
+        .iter()
+        .map(|change| (change["flag"].as_str(), change["action"].as_str()))
+        .collect();
     let expected = [
         ("adopted", "adopt"),
         ("conflicting", "conflict"),
@@ -212,21 +266,45 @@ fn plan_and_apply() {
         ("listed", "conflict"),
         ("updated", "update"),
     ];
-    assert_eq!(actions, expected.map(|(flag, action)| (Some(flag), Some(action))));
+    assert_eq!(
+        actions,
+        expected.map(|(flag, action)| (Some(flag), Some(action)))
+    );
     assert_eq!(
         plan["summary"],
         json!({"create": 1, "adopt": 1, "conflict": 2, "update": 1, "drift": 1, "delete": 1, "forget": 1})
     );
-    assert_eq!((&plan["unchanged"], &plan["unmanaged"]), (&json!(1), &json!(1)));
-    assert_eq!(plan["stopped"][0], json!({"flag": "stopped", "since": 1.5, "actor": null, "reason": "r"}));
+    assert_eq!(
+        (&plan["unchanged"], &plan["unmanaged"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(
+        plan["stopped"][0],
+        json!({"flag": "stopped", "since": 1.5, "actor": null, "reason": "r"})
+    );
     let updated = &changes[7];
-    assert_eq!(updated["fields"], json!([{"path": "percentage", "before": 5, "after": 50}]));
-    assert_eq!(updated["source"], json!({"file": "flags/flags.yaml", "line": 8}));
-    assert_eq!((&updated["before"]["percentage"], &updated["after"]["percentage"]), (&json!(5), &json!(50)));
+    assert_eq!(
+        updated["fields"],
+        json!([{"path": "percentage", "before": 5, "after": 50}])
+    );
+    assert_eq!(
+        updated["source"],
+        json!({"file": "flags/flags.yaml", "line": 8})
+    );
+    assert_eq!(
+        (
+            &updated["before"]["percentage"],
+            &updated["after"]["percentage"]
+        ),
+        (&json!(5), &json!(50))
+    );
 
     let refused = json(3, &["apply"]);
     check("apply", &refused, &apply_shape);
-    assert_eq!((&refused["applied"], &refused["generation"]), (&json!(false), &json!(1)));
+    assert_eq!(
+        (&refused["applied"], &refused["generation"]),
+        (&json!(false), &json!(1))
+    );
     assert_eq!(refused["plan"], plan);
     assert_eq!(refused["refused"].as_array().map(Vec::len), Some(2));
 }

@@ -22,12 +22,21 @@ fn every_command_has_help_with_an_example() {
             continue;
         }
         assert!(COMMANDS.contains(&name), "{name} has no case here");
-        assert!(overview.contains(&format!("\n  {name} ")), "{name}: {overview}");
+        assert!(
+            overview.contains(&format!("\n  {name} ")),
+            "{name}: {overview}"
+        );
         let help = project.expect(0, &[name, "--help"]).stdout;
-        let (_, examples) = help.split_once("\nExample").unwrap_or_else(|| panic!("no example: {help}"));
+        let (_, examples) = help
+            .split_once("\nExample")
+            .unwrap_or_else(|| panic!("no example: {help}"));
         assert!(examples.contains(&format!("  hoist {name}")), "{help}");
         for argument in command.get_arguments() {
-            assert!(argument.get_help().is_some(), "{name}: {} is not explained", argument.get_id());
+            assert!(
+                argument.get_help().is_some(),
+                "{name}: {} is not explained",
+                argument.get_id()
+            );
         }
     }
 }
@@ -52,10 +61,17 @@ fn every_shell_gets_its_completions() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let flags: String = (0..5_000)
-        .map(|n| format!("  flag_{n}: {{ description: D, owner: web, expires: never, enabled: true }}\n"))
+        .map(|n| {
+            format!("  flag_{n}: {{ description: D, owner: web, expires: never, enabled: true }}\n")
+        })
         .collect();
     let project = Project::with_flags(&format!("flags:\n{flags}"));
-    for args in [&["plan", "-q"][..], &["plan", "-q", "--format", "json"], &["schema"], &["completions", "zsh"]] {
+    for args in [
+        &["plan", "-q"][..],
+        &["plan", "-q", "--format", "json"],
+        &["schema"],
+        &["completions", "zsh"],
+    ] {
         let mut child = project
             .command(args)
             .stdout(Stdio::piped())
@@ -67,7 +83,12 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         stdout.read_line(&mut line).expect("a line");
         drop(stdout);
         let mut stderr = String::new();
-        child.stderr.take().expect("its errors").read_to_string(&mut stderr).expect("text");
+        child
+            .stderr
+            .take()
+            .expect("its errors")
+            .read_to_string(&mut stderr)
+            .expect("text");
         let status = child.wait().expect("an end");
         assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{args:?}");
     }
@@ -125,7 +146,11 @@ fn hostile_files_are_findings() {
         }
         text + "flags:\n  bomb: { description: *a11, owner: web, expires: never, enabled: true }\n"
     };
-    let nested = format!("flags:\n  deep: {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let nested = format!(
+        "flags:\n  deep: {}{}\n",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
     let mut large = b"# ".to_vec();
     large.resize(8 * 1024 * 1024 + 1, b'x');
     let invalid = b"flags:\n  caf\xe9: { enabled: true }\n".to_vec();
@@ -139,7 +164,10 @@ fn hostile_files_are_findings() {
         let project = Project::with_flags(FLAGS);
         project.write("flags/hostile.yaml", content);
         let run = project.expect(1, &["lint"]);
-        assert!(run.stdout.contains("flags/hostile.yaml"), "{part}: {run:#?}");
+        assert!(
+            run.stdout.contains("flags/hostile.yaml"),
+            "{part}: {run:#?}"
+        );
         assert!(run.stdout.contains(part), "{part}: {run:#?}");
         let plan = project.expect(1, &["plan"]);
         assert!(plan.stdout.is_empty(), "{part}: {plan:#?}");
@@ -167,13 +195,19 @@ fn links_and_what_cannot_be_read() {
         symlink(target, project.path("flags/out.yaml")).expect("a link");
         let run = project.expect(1, &["lint"]);
         assert!(run.stdout.contains("flags/out.yaml"), "{target}: {run:#?}");
-        assert!(run.stdout.contains("this link leads "), "{target}: {run:#?}");
+        assert!(
+            run.stdout.contains("this link leads "),
+            "{target}: {run:#?}"
+        );
         project.expect(1, &["apply"]);
         std::fs::remove_file(project.path("flags/out.yaml")).expect("the link");
     }
     // A file that the system does not give: nothing is planned without it.
     let run = project.expect(2, &["lint", "/proc/self/mem"]);
-    assert!(run.stderr.contains("cannot read") && run.stderr.contains("help:"), "{run:#?}");
+    assert!(
+        run.stderr.contains("cannot read") && run.stderr.contains("help:"),
+        "{run:#?}"
+    );
 }
 
 /// No URL of a store, right or wrong, shows its password.

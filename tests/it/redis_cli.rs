@@ -47,13 +47,17 @@ impl World {
         let project = Project::with_flags(FLAGS);
         project.write(
             "hoist.toml",
-            format!("[environments.production]\nstore = \"{}\"\n", redis.tcp_url()),
+            format!(
+                "[environments.production]\nstore = \"{}\"\n",
+                redis.tcp_url()
+            ),
         );
         Self { redis, project }
     }
 
     fn set(&self, flag: &str, record: &str) {
-        self.redis.run::<()>(&["SET", &format!("ff:{flag}"), record]);
+        self.redis
+            .run::<()>(&["SET", &format!("ff:{flag}"), record]);
     }
 
     fn record(&self, flag: &str) -> Value {
@@ -89,7 +93,10 @@ fn a_first_apply_and_a_second_one() {
         keys
     };
     let dump = |world: &World| -> Vec<Vec<u8>> {
-        keys(world).iter().map(|key| world.redis.run(&["DUMP", key])).collect()
+        keys(world)
+            .iter()
+            .map(|key| world.redis.run(&["DUMP", key]))
+            .collect()
     };
     let before = dump(&world);
     world.snapshot("second_apply", &world.project.expect(0, &["apply"]));
@@ -109,10 +116,12 @@ fn what_others_did_is_shown_and_put_right() {
         record["percentage"] = json!(50);
     });
     world.set("unmanaged", "{\"enabled\": true}");
-    let flags = FLAGS.replace("percentage: 10\n", "percentage: 20\n").replace(
-        "      - { percentage: 50, duration: 1d }\n",
-        "      - { percentage: 40, duration: 1d }\n",
-    );
+    let flags = FLAGS
+        .replace("percentage: 10\n", "percentage: 20\n")
+        .replace(
+            "      - { percentage: 50, duration: 1d }\n",
+            "      - { percentage: 40, duration: 1d }\n",
+        );
     world.project.write("flags/flags.yaml", flags);
     world.snapshot("drift", &world.project.expect(1, &["plan", "--exit-code"]));
     world.project.expect(0, &["apply"]);
@@ -141,8 +150,14 @@ fn an_emergency_stop_is_shown_and_stays() {
         record["rolled_back_at"] = json!(1_795_339_800);
         record["note"] = json!({"reason": "errors at the till", "actor": "bob"});
     });
-    world.snapshot("stopped", &world.project.expect(0, &["plan", "--exit-code"]));
-    world.project.write("flags/flags.yaml", FLAGS.replace("percentage: 50\n", "percentage: 60\n"));
+    world.snapshot(
+        "stopped",
+        &world.project.expect(0, &["plan", "--exit-code"]),
+    );
+    world.project.write(
+        "flags/flags.yaml",
+        FLAGS.replace("percentage: 50\n", "percentage: 60\n"),
+    );
     world.snapshot("stopped_and_changed", &world.project.expect(0, &["apply"]));
     assert_eq!(world.record("search")["enabled"], false);
     assert_eq!(world.record("search")["percentage"], 60);
@@ -152,16 +167,27 @@ fn an_emergency_stop_is_shown_and_stays() {
 #[test]
 fn keys_that_are_not_hoists_are_conflicts() {
     let world = World::new();
-    world.set("banner", "{\"enabled\": true, \"percentage\": 75, \"team\": \"web\"}");
+    world.set(
+        "banner",
+        "{\"enabled\": true, \"percentage\": 75, \"team\": \"web\"}",
+    );
     world.set("search", "not a record");
     let plan = world.project.expect(0, &["plan"]);
     world.snapshot("conflict_plan", &plan);
     let refused = world.project.expect(3, &["apply", "-q"]);
     world.snapshot("conflict", &refused);
-    let json = world.project.expect(3, &["apply", "--format", "json"]).json();
+    let json = world
+        .project
+        .expect(3, &["apply", "--format", "json"])
+        .json();
     assert_eq!(json["applied"], false);
     assert_eq!(json["refused"].as_array().map(Vec::len), Some(1));
-    assert!(world.redis.run::<Option<u64>>(&["HGET", "hoist:{ff}", "generation"]).is_none());
+    assert!(
+        world
+            .redis
+            .run::<Option<u64>>(&["HGET", "hoist:{ff}", "generation"])
+            .is_none()
+    );
     world.project.expect(0, &["apply", "--adopt"]);
     assert_eq!(world.record("banner")["percentage"], 10);
     // What another program keeps in a record stays in it.
@@ -201,14 +227,24 @@ fn many_deletes_need_consent() {
     let flags: String = (0..20)
         .map(|n| format!("  f{n:02}: {{ description: D, owner: web, expires: never }}\n"))
         .collect();
-    world.project.write("flags/flags.yaml", format!("flags:\n{flags}"));
+    world
+        .project
+        .write("flags/flags.yaml", format!("flags:\n{flags}"));
     world.project.expect(0, &["apply", "-q"]);
-    let few: String = flags.lines().take(15).map(|line| format!("{line}\n")).collect();
-    world.project.write("flags/flags.yaml", format!("flags:\n{few}"));
+    let few: String = flags
+        .lines()
+        .take(15)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    world
+        .project
+        .write("flags/flags.yaml", format!("flags:\n{few}"));
     let refused = world.project.expect(3, &["apply", "-q"]);
     assert!(refused.stderr.contains("--allow-deletes 5"), "{refused:#?}");
     assert_eq!(world.generation(), 1);
-    world.project.expect(0, &["apply", "-q", "--allow-deletes", "5"]);
+    world
+        .project
+        .expect(0, &["apply", "-q", "--allow-deletes", "5"]);
     assert_eq!(world.generation(), 2);
 }
 
@@ -216,30 +252,52 @@ fn many_deletes_need_consent() {
 fn a_saved_plan_is_refused_where_something_moved() {
     let world = World::new();
     world.project.expect(0, &["apply", "-q"]);
-    world.project.write("flags/flags.yaml", FLAGS.replace("percentage: 10\n", "percentage: 20\n"));
+    world.project.write(
+        "flags/flags.yaml",
+        FLAGS.replace("percentage: 10\n", "percentage: 20\n"),
+    );
     world.project.expect(0, &["plan", "--out", "change.plan"]);
-    assert!(!world.project.read("change.plan").contains(&world.redis.port.to_string()));
+    assert!(
+        !world
+            .project
+            .read("change.plan")
+            .contains(&world.redis.port.to_string())
+    );
     let untouched = world.record("banner");
     world.edit("banner", |record| record["percentage"] = json!(11));
-    world.snapshot("stale_record", &world.project.expect(3, &["apply", "change.plan"]));
+    world.snapshot(
+        "stale_record",
+        &world.project.expect(3, &["apply", "change.plan"]),
+    );
     assert_eq!(world.record("banner")["percentage"], 11);
     // A record that the plan does not touch may move.
     world.set("banner", &untouched.to_string());
     world.edit("checkout", |record| record["current_stage"] = json!(1));
     world.project.expect(0, &["apply", "change.plan"]);
     assert_eq!(world.record("banner")["percentage"], 20);
-    world.snapshot("stale_generation", &world.project.expect(3, &["apply", "change.plan"]));
+    world.snapshot(
+        "stale_generation",
+        &world.project.expect(3, &["apply", "change.plan"]),
+    );
     // The same server after it was emptied is another store.
     world.redis.run::<()>(&["FLUSHALL"]);
-    world.snapshot("other_store", &world.project.expect(3, &["apply", "change.plan"]));
-    assert_eq!(world.redis.run::<Vec<String>>(&["KEYS", "*"]), Vec::<String>::new());
+    world.snapshot(
+        "other_store",
+        &world.project.expect(3, &["apply", "change.plan"]),
+    );
+    assert_eq!(
+        world.redis.run::<Vec<String>>(&["KEYS", "*"]),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn a_store_of_another_bucket_formula_is_refused() {
     let world = World::new();
     world.project.expect(0, &["apply", "-q"]);
-    world.redis.run::<()>(&["HSET", "hoist:{ff}", "buckets", "crc32/100"]);
+    world
+        .redis
+        .run::<()>(&["HSET", "hoist:{ff}", "buckets", "crc32/100"]);
     for command in ["plan", "apply"] {
         let run = world.project.expect(3, &[command, "-q"]);
         world.snapshot("other_buckets", &run);
@@ -249,7 +307,8 @@ fn a_store_of_another_bucket_formula_is_refused() {
 #[test]
 fn a_server_that_says_no_is_quoted() {
     let world = World::with(&["requirepass s3cr3t", "databases 2"]);
-    let at = |login: &str, rest: &str| format!("redis://{login}127.0.0.1:{}{rest}", world.redis.port);
+    let at =
+        |login: &str, rest: &str| format!("redis://{login}127.0.0.1:{}{rest}", world.redis.port);
     for (name, url) in [
         ("no_password", at("", "")),
         ("wrong_password", at(":other@", "")),
@@ -259,10 +318,24 @@ fn a_server_that_says_no_is_quoted() {
         let run = world.project.expect(2, &["apply", "-q", "--store", &url]);
         world.snapshot(name, &run);
     }
-    world.project.expect(0, &["apply", "-q", "--store", &at(":s3cr3t@", "/1")]);
-    let user = ["ACL", "SETUSER", "reader", "on", ">s3cr3t", "~*", "+@read", "+@connection", "+time"];
+    world
+        .project
+        .expect(0, &["apply", "-q", "--store", &at(":s3cr3t@", "/1")]);
+    let user = [
+        "ACL",
+        "SETUSER",
+        "reader",
+        "on",
+        ">s3cr3t",
+        "~*",
+        "+@read",
+        "+@connection",
+        "+time",
+    ];
     world.redis.run::<()>(&user);
-    let run = world.project.expect(2, &["apply", "-q", "--store", &at("reader:s3cr3t@", "")]);
+    let run = world
+        .project
+        .expect(2, &["apply", "-q", "--store", &at("reader:s3cr3t@", "")]);
     assert!(run.stderr.contains("hoist needs these rights"), "{run:#?}");
     assert!(!run.shown().contains("s3cr3t"), "{run:#?}");
 }

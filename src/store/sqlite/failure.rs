@@ -11,7 +11,7 @@ use crate::store::Error;
 pub(super) fn explain(error: &rusqlite::Error, shown: &str, within: Duration) -> Error {
     let (store, reason) = (shown.to_owned(), error.to_string());
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked {
+        _ if is_lock(error) => Error::Locked {
             store,
             after: within,
         },
@@ -28,6 +28,14 @@ pub(super) fn explain(error: &rusqlite::Error, shown: &str, within: Duration) ->
     }
 }
 
+/// Whether another process stands in the way, for now.
+pub(super) fn is_lock(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
 /// What SQLite would only call "unable to open database file".
 pub(super) fn look_at(path: &Path, shown: &str) -> Result<(), Error> {
     let refuse = |reason: String| Error::File {
@@ -41,5 +49,44 @@ pub(super) fn look_at(path: &Path, shown: &str) -> Result<(), Error> {
             .map_err(|error| refuse(error.to_string())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(refuse(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_become_kinds() {
+        let explained = |code| {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            explain(&error, "sqlite:x.db", Duration::from_secs(1))
+        };
+        use rusqlite::ffi;
+        assert!(matches!(explained(ffi::SQLITE_BUSY), Error::Locked { .. }));
+        assert!(matches!(
+            explained(ffi::SQLITE_READONLY),
+            Error::ReadOnly { .. }
+        ));
+        assert!(matches!(
+            explained(ffi::SQLITE_FULL),
+            Error::DiskFull { .. }
+        ));
+        assert!(matches!(
+            explained(ffi::SQLITE_NOTADB),
+            Error::NotSqlite { .. }
+        ));
+        assert!(matches!(
+            explained(ffi::SQLITE_CANTOPEN),
+            Error::File { .. }
+        ));
+        assert!(matches!(
+            explained(ffi::SQLITE_CORRUPT),
+            Error::Bookkeeping { .. }
+        ));
+        assert!(matches!(
+            explained(ffi::SQLITE_IOERR),
+            Error::Refused { .. }
+        ));
     }
 }

@@ -81,8 +81,9 @@ pub(super) fn format(connection: &Connection) -> rusqlite::Result<Format> {
     })
 }
 
-/// Creates the tables where there are none. Two processes may try at once: the second finds them.
+/// Begins to write ahead and creates the tables where there are none. Two processes may try at once: the second finds them.
 pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
     let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
     if format(&transaction)? == Format::Empty {
         transaction.execute_batch(TABLES)?;

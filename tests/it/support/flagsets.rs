@@ -41,15 +41,20 @@ pub fn flag_set() -> impl Strategy<Value = FlagSet> {
 fn flag() -> impl Strategy<Value = FlagText> {
     let enabled = prop::bool::weighted(0.75);
     let users = vec(0..5u8, 0..3);
-    (enabled, shape(), users, prop::bool::weighted(0.1), option::of(0..3u8)).prop_map(
-        |(enabled, shape, users, salt, owner)| FlagText {
+    (
+        enabled,
+        shape(),
+        users,
+        prop::bool::weighted(0.1),
+        option::of(0..3u8),
+    )
+        .prop_map(|(enabled, shape, users, salt, owner)| FlagText {
             enabled,
             shape,
             users,
             salt,
             owner,
-        },
-    )
+        })
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
@@ -74,7 +79,11 @@ fn percent(thousandths: u32) -> String {
 pub fn yaml(flags: &FlagSet) -> String {
     let mut text = "flags:\n".to_owned();
     for (key, flag) in flags {
-        let _ = writeln!(text, "  {key}:\n    description: A flag\n    enabled: {}", flag.enabled);
+        let _ = writeln!(
+            text,
+            "  {key}:\n    description: A flag\n    enabled: {}",
+            flag.enabled
+        );
         if let Some(owner) = flag.owner {
             let _ = writeln!(text, "    owner: team-{owner}");
         }
@@ -91,7 +100,9 @@ pub fn yaml(flags: &FlagSet) -> String {
             Shape::Rollout(stages) => {
                 text += "    rollout:\n";
                 for (share, hours) in stages {
-                    let hours = hours.map(|hours| format!(", duration: {hours}h")).unwrap_or_default();
+                    let hours = hours
+                        .map(|hours| format!(", duration: {hours}h"))
+                        .unwrap_or_default();
                     let _ = writeln!(text, "      - {{ percentage: {}{hours} }}", percent(*share));
                 }
             }
@@ -126,12 +137,11 @@ pub fn target(flags: &FlagSet) -> Target {
         levels: Levels::default(),
     };
     let checked = check_file(FileId(0), text.as_bytes(), &settings);
-    let whole = checked.flags.len() == flags.len() && checked.flags.iter().all(|flag| flag.complete);
+    let whole =
+        checked.flags.len() == flags.len() && checked.flags.iter().all(|flag| flag.complete);
     assert!(whole, "{text}\n{:#?}", checked.diagnostics);
-    let wanted = |flag: &hoist::model::Flag| Wanted {
-        flag: flag.key.value.to_string(),
-        spec: Spec::of(flag, "production"),
-        source: None,
+    let wanted = |flag: &hoist::model::Flag| {
+        Wanted::new(&*flag.key.value, Spec::of(flag, "production"), None)
     };
     Target {
         environment: "production".to_owned(),

@@ -1,5 +1,6 @@
 //! Finds and reads flag files.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -33,52 +34,76 @@ pub struct Found {
 }
 
 /// Every flag file under `roots`, which are files or directories, by name. Names are shown
-/// relative to `here`. Hidden files and folders are left out, as are links to what is found
-/// anyway; a link that leads out of its root is reported.
+/// relative to `here`. Hidden files and folders are left out, and each file is there once, by
+/// whatever links it can be reached; a link that leads out of its root is reported.
 pub fn find(roots: &[PathBuf], here: &Path) -> Result<Found, Error> {
-    let mut paths = Vec::new();
-    let mut outside = Vec::new();
+    let mut listed = Listed::default();
     for root in roots {
         if !root.exists() {
             return Err(Error::Missing(display_name(root, here)));
         }
-        if root.is_file() {
-            paths.push(root.clone());
+        if root.is_dir() {
+            list(root, here, &mut listed)?;
         } else {
-            list(root, here, &mut paths, &mut outside)?;
+            listed.paths.push(root.clone());
         }
     }
     let mut found = Found::default();
-    paths.sort();
-    paths.dedup();
-    for path in paths {
+    let several = roots.len() > 1;
+    for path in listed.files(several) {
         found.files.add(display_name(&path, here), None);
         found.paths.push(path);
     }
-    for path in outside {
+    for path in listed.outside {
         let file = found.files.add(display_name(&path, here), None);
         let location = Location {
             file,
             ..Location::default()
         };
+        let message = if path.exists() {
+            "this link leads out of the flags directory"
+        } else {
+            "this link leads to nothing"
+        };
         found.diagnostics.push(
-            Diagnostic::new(
-                "unsafe-yaml",
-                location,
-                "this link leads out of the flags directory",
-            )
-            .with_help("put the file itself here: what is applied must be what was reviewed"),
+            Diagnostic::new("unsafe-yaml", location, message)
+                .with_help("put the file itself here: what is applied must be what was reviewed"),
         );
     }
     Ok(found)
 }
 
-fn list(
-    root: &Path,
-    here: &Path,
-    paths: &mut Vec<PathBuf>,
-    outside: &mut Vec<PathBuf>,
-) -> Result<(), Error> {
+/// What stands in the directories.
+#[derive(Default)]
+struct Listed {
+    paths: Vec<PathBuf>,
+    /// Links to files within their root.
+    links: Vec<PathBuf>,
+    /// Links that lead out of it.
+    outside: Vec<PathBuf>,
+}
+
+impl Listed {
+    /// Every file once, by name. A file that is only reached through a link counts too: mounted
+    /// volumes keep theirs in a hidden folder. `several` where roots may overlap.
+    fn files(&mut self, several: bool) -> Vec<PathBuf> {
+        let mut files = std::mem::take(&mut self.paths);
+        files.sort();
+        self.links.sort();
+        let repeats = several || !self.links.is_empty();
+        files.append(&mut self.links);
+        if repeats {
+            let mut seen = HashSet::new();
+            files.retain(|file| {
+                seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone()))
+            });
+        }
+        files.sort();
+        files
+    }
+}
+
+fn list(root: &Path, here: &Path, listed: &mut Listed) -> Result<(), Error> {
     let inside = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     // What git ignores is read all the same: a flag must not vanish from the store because of a
     // line in .gitignore.
@@ -96,10 +121,12 @@ fn list(
             let leads_out =
                 fs::canonicalize(path).map_or(true, |target| !target.starts_with(&inside));
             if leads_out && (is_flag_file(path) || path.is_dir()) {
-                outside.push(path.to_owned());
+                listed.outside.push(path.to_owned());
+            } else if is_flag_file(path) && path.is_file() {
+                listed.links.push(path.to_owned());
             }
         } else if is_flag_file(path) && path.is_file() {
-            paths.push(path.to_owned());
+            listed.paths.push(path.to_owned());
         }
     }
     Ok(())
@@ -182,3 +209,6 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

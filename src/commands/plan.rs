@@ -1,6 +1,7 @@
 //! `hoist plan`
 
 use std::fs;
+use std::io::{self, Write};
 
 use super::flagset::FlagSet;
 use super::session::Session;
@@ -30,6 +31,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     show(&plan, store.info(), args.format, colors)?;
     if args.format == PlanFormat::Human {
         foretell(&plan)?;
+    }
+    if let Some(file) = args.out.as_ref().filter(|_| !global.quiet) {
+        let file = file.display();
+        let _ = writeln!(
+            io::stderr(),
+            "Saved to {file}: `hoist apply {file}` carries out exactly this, or nothing."
+        );
     }
     Ok(if args.exit_code && !plan.is_empty() {
         Ending::No

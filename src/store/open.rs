@@ -17,6 +17,10 @@ pub fn open(url: &str, prefix: &str, options: &Options) -> Result<Box<dyn Store>
             Ok(Box::new(Redis::new(url, names, options)?))
         }
         Some(("sqlite", location)) => Ok(Box::new(Sqlite::new(location, &names, options)?)),
+        Some((host, port)) if port.parse::<u16>().is_ok() => Err(Error::Url {
+            url: url.to_owned(),
+            reason: format!("it names no kind of store; did you mean `redis://{host}:{port}`?"),
+        }),
         Some((scheme, _)) => Err(unknown_scheme(scheme)),
         None => Err(Error::Url {
             url: if url.contains('@') { "…" } else { url }.to_owned(),

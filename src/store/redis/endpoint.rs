@@ -65,8 +65,11 @@ impl Endpoint {
         }
         let raw_password = url.password().map(str::to_owned);
         let info = url.into_connection_info().map_err(|error| {
-            // The crate's own words are fixed ones, without any part of the URL.
-            refuse(&shown, error.to_string())
+            // The crate's own words are fixed ones, without any part of the URL; behind the dash
+            // stands its name for them.
+            let words = error.to_string();
+            let reason = words.split(" - ").next().unwrap_or(&words);
+            refuse(&shown, reason.to_lowercase())
         })?;
         let settings = info.redis_settings();
         let database = match query("db") {
@@ -241,7 +244,8 @@ fn display(
     let known: Vec<String> = query
         .iter()
         .filter_map(|(key, value)| match key.as_str() {
-            "db" | "user" => Some(format!("{key}={value}")),
+            "user" => Some(format!("{key}={value}")),
+            "db" if value.parse::<u32>().is_ok() => Some(format!("{key}={value}")),
             "pass" => Some("pass=***".to_owned()),
             _ => None,
         })

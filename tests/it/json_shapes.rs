@@ -1,0 +1,310 @@
+//! What programs read: every field of the JSON that commands print, its type and its place.
+
+use serde_json::{Map, Value, json};
+
+use crate::support::program::Project;
+use crate::support::redis::RedisServer;
+
+/// Compares with a shape: `"string"` and the like name types, `"a|b"` lists the words that may
+/// stand there, `"name?"` is a field that may be left out, and `[x]` is a list of any length.
+/// Fields come in the order of the shape, and there are no others.
+fn check(at: &str, value: &Value, shape: &Value) {
+    match (shape, value) {
+        (Value::Object(shape), Value::Object(map)) => check_fields(at, map, shape),
+        (Value::Array(shape), Value::Array(list)) => {
+            for (number, item) in list.iter().enumerate() {
+                check(&format!("{at}[{number}]"), item, &shape[0]);
+            }
+        }
+        (Value::String(kinds), value) => {
+            let fits = kinds.split('|').any(|kind| is_a(kind, value));
+            assert!(fits, "{at} is {value}, not {kinds}");
+        }
+        _ => panic!("{at} is {value}, not like {shape}"),
+    }
+}
+
+fn is_a(kind: &str, value: &Value) -> bool {
+    match kind {
+        "string" => value.is_string(),
+        "count" => value.is_u64(),
+        "number" => value.is_number(),
+        "any" => true,
+        "null" => value.is_null(),
+        "object" => value.is_object(),
+        word => value == word || word.parse::<u64>().is_ok_and(|number| value == number),
+    }
+}
+
+fn check_fields(at: &str, map: &Map<String, Value>, shape: &Map<String, Value>) {
+    let mut fields = map.iter().peekable();
+    for (name, shape) in shape {
+        let (name, optional) = name
+            .strip_suffix('?')
+            .map_or((name.as_str(), false), |name| (name, true));
+        match fields.next_if(|(found, _)| *found == name) {
+            Some((_, value)) => check(&format!("{at}.{name}"), value, shape),
+            None => assert!(optional, "{at} has no `{name}` at its place: {map:?}"),
+        }
+    }
+    assert_eq!(
+        fields.next(),
+        None,
+        "{at} has a field that nobody was told of"
+    );
+}
+
+fn lint_shape() -> Value {
+    let point = json!({"line": "count", "column": "count", "offset": "count"});
+    let range = json!({"start": point, "end": point});
+    json!({
+        "version": "1",
+        "files": "count",
+        "flags": "count",
+        "diagnostics": [{
+            "rule": "string",
+            "severity": "error|warning",
+            "message": "string",
+            "file": "string",
+            "range": range,
+            "flag?": "string",
+            "help?": "string",
+            "related": [{"message": "string", "file": "string", "range": range}],
+            "fix?": {"title": "string", "edits": [{"range": range, "text": "string"}]},
+        }],
+        "summary": {"errors": "count", "warnings": "count"},
+    })
+}
+
+fn plan_shape() -> Value {
+    let counts = json!({
+        "create": "count",
+        "adopt": "count",
+        "conflict": "count",
+        "update": "count",
+        "drift": "count",
+        "delete": "count",
+        "forget": "count",
+    });
+    json!({
+        "version": "1",
+        "environment": "string",
+        "store": {"kind": "redis|sqlite|memory", "lineage": "string|null", "prefix": "string", "generation": "count"},
+        "changes": [{
+            "flag": "string",
+            "action": "create|adopt|conflict|update|drift|delete|forget",
+            "fields": [{"path": "string", "before": "any", "after": "any"}],
+            "impact?": {"gained": "number", "lost": "number", "moved": "number", "avoidable": "number"},
+            "notes": ["string"],
+            "source?": {"file": "string", "line": "count"},
+            "before": "object|null",
+            "after": "object|null",
+        }],
+        "unchanged": "count",
+        "unmanaged": "count",
+        "kept": ["string"],
+        "stopped": [{"flag": "string", "since": "number|null", "actor": "string|null", "reason": "string|null"}],
+        "summary": counts,
+        "fingerprint": "string",
+    })
+}
+
+#[test]
+fn lint() {
+    let project = Project::new();
+    // Every finding there is a case for; the folder lies outside of the one hoist runs in.
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/lint");
+    let found = project
+        .expect(1, &["lint", "--format", "json", cases])
+        .json();
+    check("lint", &found, &lint_shape());
+    let diagnostics = found["diagnostics"].as_array().expect("a list");
+    assert!(diagnostics.len() > 30);
+    for (field, least) in [("fix", 3), ("flag", 10), ("help", 10)] {
+        let with = diagnostics
+            .iter()
+            .filter(|found| found.get(field).is_some())
+            .count();
+        assert!(with >= least, "only {with} have `{field}`");
+    }
+    for found in diagnostics {
+        let file = found["file"].as_str().expect("a name");
+        assert!(
+            file.starts_with("../") && file.ends_with(".yaml") && !file.contains('\\'),
+            "{file}"
+        );
+    }
+    let count = |severity: &str| {
+        diagnostics
+            .iter()
+            .filter(|found| found["severity"] == severity)
+            .count()
+    };
+    assert_eq!(
+        found["summary"],
+        json!({"errors": count("error"), "warnings": count("warning")})
+    );
+    assert_eq!(
+        found["files"],
+        std::fs::read_dir(cases).expect("the cases").count()
+    );
+
+    let clean = Project::with_flags("flags: {}\n")
+        .expect(0, &["lint", "--format", "json"])
+        .json();
+    let nothing = json!({"version": 1, "files": 1, "flags": 0, "diagnostics": [], "summary": {"errors": 0, "warnings": 0}});
+    assert_eq!(clean, nothing);
+}
+
+#[test]
+fn places_count_characters_and_bytes() {
+    let flags = "# ü\r\nflags:\r\n  a: { description: größer, ownr: web, expires: never }\r\n";
+    let project = Project::with_flags(flags);
+    let found = project.expect(1, &["lint", "--format", "json"]).json();
+    let diagnostics = found["diagnostics"].as_array().expect("a list");
+    let found = diagnostics
+        .iter()
+        .find(|found| found["rule"] == "unknown-field")
+        .expect("the finding");
+    let offset = flags.find("ownr").expect("the word");
+    assert_eq!(found["file"], "flags/flags.yaml");
+    assert_eq!(
+        found["range"],
+        json!({
+            "start": {"line": 3, "column": 29, "offset": offset},
+            "end": {"line": 3, "column": 33, "offset": offset + 4},
+        })
+    );
+}
+
+#[test]
+fn plan_and_apply() {
+    let redis = RedisServer::start();
+    let project = Project::with_flags(
+        "flags:
+  adopted: { expires: never, percentage: 5 }
+  deleted: { expires: never }
+  drifted: { expires: never }
+  forgotten: { expires: never }
+  stopped: { expires: never, enabled: true }
+  updated: { expires: never, percentage: 5 }
+",
+    );
+    let store = redis.tcp_url();
+    let json = |code: i32, args: &[&str]| {
+        project
+            .expect(
+                code,
+                &[args, &["--format", "json", "--store", &store]].concat(),
+            )
+            .json()
+    };
+    let set = |flag: &str, record: Value| {
+        redis.run::<()>(&["SET", &format!("ff:{flag}"), &record.to_string()])
+    };
+
+    let first = json(0, &["plan"]);
+    check("plan", &first, &plan_shape());
+    assert_eq!(
+        first["store"],
+        json!({"kind": "redis", "lineage": null, "prefix": "ff", "generation": 0})
+    );
+    let applied = json(0, &["apply"]);
+    let apply_shape = json!({
+        "version": "1",
+        "applied": "any",
+        "generation": "count",
+        "refused": ["string"],
+        "plan": plan_shape(),
+    });
+    check("apply", &applied, &apply_shape);
+    assert_eq!(
+        (&applied["applied"], &applied["generation"]),
+        (&json!(true), &json!(1))
+    );
+    assert_eq!(applied["plan"]["fingerprint"], first["fingerprint"]);
+
+    redis.run::<()>(&["HDEL", "hoist:{ff}:specs", "adopted"]);
+    redis.run::<()>(&["DEL", "ff:forgotten"]);
+    set(
+        "drifted",
+        json!({"type": "boolean", "enabled": true, "percentage": 3}),
+    );
+    set(
+        "stopped",
+        json!({"enabled": false, "meta": {"expires": "never"}, "rolled_back_at": 1.5, "note": {"reason": "r"}}),
+    );
+    set("conflicting", json!({"enabled": true}));
+    set("unmanaged", json!({"enabled": true}));
+    redis.run::<()>(&["RPUSH", "ff:listed", "a"]);
+    project.write(
+        "flags/flags.yaml",
+        "flags:
+  adopted: { expires: never, percentage: 5 }
+  conflicting: { expires: never }
+  created: { expires: never, variants: { a: 50, b: 50 } }
+  drifted: { expires: never }
+  listed: { expires: never }
+  stopped: { expires: never, enabled: true }
+  updated: { expires: never, percentage: 50 }
+",
+    );
+    let plan = json(1, &["plan", "--exit-code"]);
+    check("plan", &plan, &plan_shape());
+    let changes = plan["changes"].as_array().expect("a list");
+    let actions: Vec<_> = changes
+        .iter()
+        .map(|change| (change["flag"].as_str(), change["action"].as_str()))
+        .collect();
+    let expected = [
+        ("adopted", "adopt"),
+        ("conflicting", "conflict"),
+        ("created", "create"),
+        ("deleted", "delete"),
+        ("drifted", "drift"),
+        ("forgotten", "forget"),
+        ("listed", "conflict"),
+        ("updated", "update"),
+    ];
+    assert_eq!(
+        actions,
+        expected.map(|(flag, action)| (Some(flag), Some(action)))
+    );
+    assert_eq!(
+        plan["summary"],
+        json!({"create": 1, "adopt": 1, "conflict": 2, "update": 1, "drift": 1, "delete": 1, "forget": 1})
+    );
+    assert_eq!(
+        (&plan["unchanged"], &plan["unmanaged"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(
+        plan["stopped"][0],
+        json!({"flag": "stopped", "since": 1.5, "actor": null, "reason": "r"})
+    );
+    let updated = &changes[7];
+    assert_eq!(
+        updated["fields"],
+        json!([{"path": "percentage", "before": 5, "after": 50}])
+    );
+    assert_eq!(
+        updated["source"],
+        json!({"file": "flags/flags.yaml", "line": 8})
+    );
+    assert_eq!(
+        (
+            &updated["before"]["percentage"],
+            &updated["after"]["percentage"]
+        ),
+        (&json!(5), &json!(50))
+    );
+
+    let refused = json(3, &["apply"]);
+    check("apply", &refused, &apply_shape);
+    assert_eq!(
+        (&refused["applied"], &refused["generation"]),
+        (&json!(false), &json!(1))
+    );
+    assert_eq!(refused["plan"], plan);
+    assert_eq!(refused["refused"].as_array().map(Vec::len), Some(2));
+}

@@ -1,1 +1,189 @@
-//! To come.
+//! hoist.toml: raw text first, valid configuration second. Mistakes in it are diagnostics, as in
+//! any other file.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
+use crate::rules::Level;
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+/// Name of the configuration file, at the repository's root.
+pub const FILE_NAME: &str = "hoist.toml";
+
+/// Id under which mistakes in hoist.toml are reported.
+pub const RULE: &str = "config";
+
+/// A valid configuration. Paths are as written: relative to the directory of hoist.toml.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Directory of the flag files.
+    pub flags: PathBuf,
+    /// In file order.
+    pub environments: IndexMap<String, Environment>,
+    pub lint: Lint,
+}
+
+/// A named destination.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Environment {
+    pub name: String,
+    /// URL of the store, in which `${NAME}` stands for an environment variable.
+    pub store: String,
+    pub prefix: String,
+    /// Whether flags that are gone from the flag set are deleted.
+    pub prune: bool,
+}
+
+/// How strict the linter is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lint {
+    pub max_flag_age_days: u32,
+    /// In percentage points.
+    pub max_step: f64,
+    pub rules: Vec<(String, Level)>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let development = Environment {
+            name: "development".into(),
+            store: "sqlite:.hoist/flags.db".into(),
+            prefix: "ff".into(),
+            prune: true,
+        };
+        Self {
+            flags: "flags".into(),
+            environments: [(development.name.clone(), development)]
+                .into_iter()
+                .collect(),
+            lint: Lint {
+                max_flag_age_days: 90,
+                max_step: 50.0,
+                rules: Vec::new(),
+            },
+        }
+    }
+}
+
+/// Reads the text of a hoist.toml. What is wrong in it is left at its default and reported.
+#[must_use]
+pub fn parse(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
+    read::config(file, text)
+}
+
+/// The nearest hoist.toml in `directory` or above it.
+#[must_use]
+pub fn find(directory: &Path) -> Option<PathBuf> {
+    directory
+        .ancestors()
+        .map(|ancestor| ancestor.join(FILE_NAME))
+        .find(|file| file.is_file())
+}
+
+/// Why there is no environment to work on, or no way to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvironmentError {
+    #[error("there is no environment `{name}`; hoist.toml has {known}")]
+    Unknown {
+        name: String,
+        known: String,
+        suggestion: Option<String>,
+    },
+    #[error("which environment? hoist.toml has {known}")]
+    Unnamed { known: String },
+    #[error(
+        "`store` of environment `{environment}` needs the environment variable {variable}, which is not set"
+    )]
+    Variable {
+        environment: String,
+        variable: String,
+    },
+    #[error("`store` of environment `{environment}` has a `${{` without a `}}`")]
+    Unclosed { environment: String },
+}
+
+impl EnvironmentError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unknown {
+                suggestion: Some(name),
+                ..
+            } => format!("did you mean `--env {name}`?"),
+            Self::Unknown { .. } => "pass one of them with `--env`, or add it to hoist.toml".into(),
+            Self::Unnamed { .. } => "pass one of them with `--env`, or set HOIST_ENV".into(),
+            Self::Variable { variable, .. } => {
+                format!(
+                    "set it, for example `export {variable}=redis://localhost:6379`, or pass `--store`"
+                )
+            }
+            Self::Unclosed { .. } => "write it as `${NAME}`".into(),
+        }
+    }
+}
+
+impl Config {
+    /// The environment called `name`; without a name the only one, or `development`.
+    pub fn environment(&self, name: Option<&str>) -> Result<&Environment, EnvironmentError> {
+        let known = || {
+            let names: Vec<_> = self
+                .environments
+                .keys()
+                .map(|name| format!("`{name}`"))
+                .collect();
+            names.join(", ")
+        };
+        let Some(name) = name else {
+            let only = self
+                .environments
+                .values()
+                .next()
+                .filter(|_| self.environments.len() == 1);
+            return only
+                .or_else(|| self.environments.get("development"))
+                .ok_or_else(|| EnvironmentError::Unnamed { known: known() });
+        };
+        self.environments
+            .get(name)
+            .ok_or_else(|| EnvironmentError::Unknown {
+                name: name.to_owned(),
+                known: known(),
+                suggestion: did_you_mean(name, self.environments.keys().map(String::as_str))
+                    .map(str::to_owned),
+            })
+    }
+}
+
+impl Environment {
+    /// The store's URL, with `${NAME}` replaced by what `variable` gives for it.
+    pub fn store_url(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<String, EnvironmentError> {
+        let mut url = String::new();
+        let mut rest = self.store.as_str();
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, after) =
+                after
+                    .split_once('}')
+                    .ok_or_else(|| EnvironmentError::Unclosed {
+                        environment: self.name.clone(),
+                    })?;
+            url += before;
+            url += &variable(name)
+                .filter(|value| !value.is_empty())
+                .ok_or_else(|| EnvironmentError::Variable {
+                    environment: self.name.clone(),
+                    variable: name.to_owned(),
+                })?;
+            rest = after;
+        }
+        Ok(url + rest)
+    }
+}

@@ -150,11 +150,16 @@ impl Diagnostic {
 
     #[must_use]
     pub fn with_related(mut self, location: Location, message: impl Into<String>) -> Self {
+        self.relate(location, message);
+        self
+    }
+
+    /// Adds another place that belongs to the finding.
+    pub fn relate(&mut self, location: Location, message: impl Into<String>) {
         self.related.push(Related {
             message: message.into(),
             location,
         });
-        self
     }
 
     #[must_use]
@@ -279,13 +284,24 @@ impl LineIndex {
     }
 }
 
+/// Words longer than this, in bytes, are compared with nothing: that takes the product of two lengths.
+const LONGEST_WORD: usize = 128;
+
 /// The known word that `wrong` most likely stands for, if one is near enough to suggest.
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if wrong.len() > LONGEST_WORD {
+        return None;
+    }
     let folded = fold(wrong);
     known
         .into_iter()
+        .filter(|word| word.len() <= LONGEST_WORD)
         .map(|word| (strsim::damerau_levenshtein(&folded, &fold(word)), word))
-        .filter(|(distance, word)| *distance <= word.chars().count().max(3) / 3)
+        .filter(|(distance, word)| {
+            let length = word.chars().count();
+            // Of a word of two letters, one is half of it.
+            *distance <= length.max(3) / 3 && 2 * distance < length
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
 }

@@ -4,8 +4,9 @@
 //! imports only from those below it. The modules from `plan` down are pure: they know no file,
 //! clock, environment variable, network or terminal, and are given time and text as arguments.
 
-pub mod cli;
 pub mod commands;
+
+pub mod cli;
 pub mod config;
 pub mod report;
 pub mod source;

@@ -3,12 +3,16 @@
 //! [`flags`] reads a tree leniently: a part that is missing or wrong is left out (the schema has
 //! said so), everything else is there for the rules to look at.
 
+mod read;
+mod scalar;
+
 use std::fmt;
 
 use jiff::civil::Date;
 
 use crate::diagnostic::{FileId, Location, Span};
-use crate::yaml::{NodeId, Tree};
+
+pub use read::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS, flags};
 
 /// A share in thousandths of a percent: 0 to 100,000. The same unit as a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +41,7 @@ impl Percent {
     /// As JSON has it: `10`, not `10.0`; `33.3` with no more decimals than needed.
     #[must_use]
     pub fn to_json(self) -> serde_json::Value {
-        if self.0 % 1000 == 0 {
+        if self.0.is_multiple_of(1000) {
             (self.0 / 1000).into()
         } else {
             self.as_f64().into()
@@ -66,6 +70,9 @@ pub struct Spanned<T> {
     pub span: Span,
     pub value: T,
 }
+
+/// A list of users, groups or tags.
+pub type Names = Vec<Spanned<Box<str>>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
@@ -96,20 +103,21 @@ pub struct Variant {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forced {
     pub variant: Spanned<Box<str>>,
-    pub users: Vec<Spanned<Box<str>>>,
+    pub users: Names,
 }
 
-/// The fields that an environment may replace.
+/// The fields that an environment may replace. What most flags do without is boxed: a hundred
+/// thousand of these are held at once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     pub enabled: Option<Field<bool>>,
     pub percentage: Option<Field<Percent>>,
-    pub rollout: Option<Field<Vec<Stage>>>,
-    pub variants: Option<Field<Vec<Variant>>>,
-    pub control: Option<Field<Box<str>>>,
-    pub forced: Option<Field<Vec<Forced>>>,
-    pub allowed_users: Option<Field<Vec<Spanned<Box<str>>>>>,
-    pub allowed_groups: Option<Field<Vec<Spanned<Box<str>>>>>,
+    pub rollout: Option<Box<Field<Vec<Stage>>>>,
+    pub variants: Option<Box<Field<Vec<Variant>>>>,
+    pub control: Option<Box<Field<Box<str>>>>,
+    pub forced: Option<Box<Field<Vec<Forced>>>>,
+    pub allowed_users: Option<Box<Field<Names>>>,
+    pub allowed_groups: Option<Box<Field<Names>>>,
 }
 
 impl Settings {
@@ -153,7 +161,7 @@ pub struct Override {
 pub struct FlagTest {
     pub span: Span,
     pub user: Option<Spanned<Box<str>>>,
-    pub groups: Vec<Spanned<Box<str>>>,
+    pub groups: Names,
     pub environment: Option<Spanned<Box<str>>>,
     /// Stands in for the live stage.
     pub percentage: Option<Spanned<Percent>>,
@@ -174,12 +182,12 @@ pub struct Flag {
     pub owner: Option<Field<Box<str>>>,
     pub created: Option<Field<Date>>,
     pub expires: Option<Field<Expiry>>,
-    pub tags: Option<Field<Vec<Spanned<Box<str>>>>>,
-    pub salt: Option<Field<Box<str>>>,
+    pub tags: Option<Box<Field<Names>>>,
+    pub salt: Option<Box<Field<Box<str>>>>,
     /// What holds where no environment says otherwise.
     pub base: Settings,
-    pub environments: Option<Field<Vec<Override>>>,
-    pub tests: Option<Field<Vec<FlagTest>>>,
+    pub environments: Option<Box<Field<Vec<Override>>>>,
+    pub tests: Option<Box<Field<Vec<FlagTest>>>>,
     /// False where part of the flag could not be read: it is linted and never applied.
     pub complete: bool,
 }
@@ -209,8 +217,5 @@ impl Flag {
     }
 }
 
-/// The flags of one document, as far as they could be read.
-#[must_use]
-pub fn flags(_file: FileId, _tree: &Tree<'_>, _document: NodeId) -> Vec<Flag> {
-    todo!()
-}
+#[cfg(test)]
+mod tests;

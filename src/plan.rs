@@ -1,6 +1,273 @@
 //! Compare, guard, fingerprint: the changes that would make a store agree with the flag set. Pure.
+//!
+//! Three things meet per flag: what the flag set wants, the digest of what hoist last applied, and
+//! the live record. [`Plan::new`] compares them, [`guard`] says what needs a word of consent,
+//! [`Plan::into_commit`] gives what a store writes, and [`SavedPlan`] carries a plan from a review
+//! to an apply.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::record::{Spec, digest_of};
+
+mod carry;
+mod compare;
+mod fields;
+pub mod guard;
+mod saved;
+
+pub use fields::FieldChange;
+pub use saved::{SavedPlan, SavedPlanError};
+
+/// Name of the bucket formula of this version, as written into every store.
+pub const BUCKETS: &str = "murmur3-x86-32/100000";
+
+/// A flag as the flag set wants it in one environment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    pub flag: String,
+    pub source: Option<Source>,
+    spec: Spec,
+    digest: String,
+}
+
+impl Wanted {
+    #[must_use]
+    pub fn new(flag: impl Into<String>, spec: Spec, source: Option<Source>) -> Self {
+        Self {
+            flag: flag.into(),
+            source,
+            digest: spec.digest(),
+            spec,
+        }
+    }
+
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Digest of the spec.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+/// Where a flag is defined.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Source {
+    /// Relative to the directory hoist runs in, with `/`.
+    pub file: Arc<str>,
+    /// Line of the key, from 1.
+    pub line: u32,
+}
+
+/// What one environment should hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub environment: String,
+    /// Whether flags that are gone from the flag set are deleted, or kept and reported.
+    pub prune: bool,
+    /// Keys are unique.
+    pub flags: Vec<Wanted>,
+}
+
+impl Target {
+    /// Digest of the flag set as this environment wants it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut lines: Vec<_> = self
+            .flags
+            .iter()
+            .map(|wanted| format!("{}={}\n", wanted.flag, wanted.digest))
+            .collect();
+        lines.sort_unstable();
+        digest_of(lines.concat().as_bytes())
+    }
+}
+
+/// Which store a plan was made against.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StoreRef {
+    pub kind: String,
+    pub lineage: Option<String>,
+    pub prefix: String,
+    pub generation: u64,
+}
+
+/// The changes that would make a store agree with the flag set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub environment: String,
+    pub store: StoreRef,
+    /// Digest of the flag set that was compared.
+    pub digest: String,
+    /// By flag.
+    pub changes: Vec<Change>,
+    pub unchanged: usize,
+    /// Keys below the prefix that are neither wanted nor managed.
+    pub unmanaged: usize,
+    /// Flags that hoist manages in this store now.
+    pub managed: usize,
+    /// Flags that are gone from the flag set and stay all the same (`prune = false`).
+    pub kept: Vec<String>,
+    /// Flags of the flag set that are rolled back, and stay so.
+    pub stopped: Vec<Stopped>,
+    /// Flags in the flag set.
+    pub wanted: usize,
+}
+
+/// A flag that an operator stopped.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Stopped {
+    pub flag: String,
+    /// Seconds since the epoch.
+    pub since: Option<f64>,
+    pub actor: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// What a change is, by the table in README.md.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    Create,
+    Adopt,
+    Conflict,
+    Update,
+    Drift,
+    Delete,
+    Forget,
+}
+
+impl Action {
+    pub const ALL: [Self; 7] = [
+        Self::Create,
+        Self::Adopt,
+        Self::Conflict,
+        Self::Update,
+        Self::Drift,
+        Self::Delete,
+        Self::Forget,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Adopt => "adopt",
+            Self::Conflict => "conflict",
+            Self::Update => "update",
+            Self::Drift => "drift",
+            Self::Delete => "delete",
+            Self::Forget => "forget",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What happens to one flag. The records before and after stand in `write`, as bytes; they are
+/// parsed where they are shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub action: Action,
+    pub notes: Vec<String>,
+    pub source: Option<Source>,
+    /// Digest of the spec that is wanted; none for a flag that goes.
+    pub digest: Option<String>,
+    /// Why no consent can let this change through.
+    pub blocked: Option<String>,
+    pub write: Write,
+}
+
+impl Change {
+    #[must_use]
+    pub fn flag(&self) -> &str {
+        &self.write.flag
+    }
+
+    /// The live record, where it can be read as one.
+    #[must_use]
+    pub fn before(&self) -> Option<Map<String, Value>> {
+        match &self.write.expect {
+            Expect::Value(bytes) => serde_json::from_slice(bytes).ok(),
+            Expect::Absent | Expect::Any => None,
+        }
+    }
+
+    /// The record as the change leaves it.
+    #[must_use]
+    pub fn after(&self) -> Option<Map<String, Value>> {
+        match &self.write.record {
+            RecordWrite::Set(bytes) => serde_json::from_slice(bytes).ok(),
+            RecordWrite::Keep => self.before(),
+            RecordWrite::Delete => None,
+        }
+    }
+
+    /// What differs between the two, in the order of the record format.
+    #[must_use]
+    pub fn fields(&self) -> Vec<FieldChange> {
+        fields::changes(&self.write)
+    }
+}
+
+impl Plan {
+    /// Compares what `target` wants with what `snapshot` holds.
+    #[must_use]
+    pub fn new(target: &Target, kind: &str, prefix: &str, snapshot: Snapshot) -> Self {
+        compare::plan(target, kind, prefix, snapshot)
+    }
+
+    /// Whether applying it would write nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    #[must_use]
+    pub fn count(&self, action: Action) -> usize {
+        self.changes
+            .iter()
+            .filter(|change| change.action == action)
+            .count()
+    }
+
+    /// Tells one plan from another: what it does, to what, on which store. Timestamps that are
+    /// only known when it is applied are left out.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        saved::SavedPlan::new(self).fingerprint
+    }
+
+    /// What a store has to write.
+    #[must_use]
+    pub fn into_commit(self, id: String, new_lineage: String, about: About) -> Commit {
+        Commit {
+            id,
+            lineage: self.store.lineage,
+            new_lineage,
+            generation: self.store.generation,
+            writes: self
+                .changes
+                .into_iter()
+                .map(|change| change.write)
+                .collect(),
+            about,
+        }
+    }
+}
 
 /// Everything of a store that a plan compares, as of one generation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,3 +374,6 @@ pub enum SpecWrite {
     /// No longer managed, and noted as removed.
     Remove,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,230 @@
-//! To come.
+//! The stored form of a flag: which part git decides (the spec), which part time and operators
+//! decide (the status), and the digest that tells one spec from another.
+//!
+//! Both parts are JSON maps in one normal form, so that a record that another client rewrote with
+//! other spacing, `10.0` for `10`, or a default left out compares equal, and one whose fields make
+//! no sense is carried along and shown instead of failing.
+
+use serde_json::{Map, Value};
+
+use crate::model::{Flag, Percent};
+
+mod read;
+mod write;
+
+pub use read::NotARecord;
+
+/// Fields that only status has, in the order in which they are written.
+pub const STATUS_FIELDS: [&str; 6] = [
+    "rollout_started",
+    "stage_started",
+    "current_stage",
+    "rolled_back_at",
+    "paused_at",
+    "note",
+];
+
+/// Fields that git decides, in the order in which they are written. `enabled` is the operator's
+/// while a flag is rolled back, and `percentage` is the current stage's in a rollout.
+pub const SPEC_FIELDS: [&str; 11] = [
+    "type",
+    "enabled",
+    "percentage",
+    "allowed_users",
+    "allowed_groups",
+    "rollout_stages",
+    "variants",
+    "control",
+    "forced",
+    "values",
+    "salt",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Boolean,
+    Rollout,
+    Experiment,
+}
+
+impl Kind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Rollout => "rollout",
+            Self::Experiment => "experiment",
+        }
+    }
+}
+
+/// The part of a record that git decides, in normal form.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spec(Map<String, Value>);
+
+impl Spec {
+    /// What the flag set wants of `flag` in `environment`. The flag must be complete.
+    #[must_use]
+    pub fn of(flag: &Flag, environment: &str) -> Self {
+        Self(write::spec(flag, &flag.resolve(environment)))
+    }
+
+    /// A spec that was written by [`Spec::into_json`].
+    #[must_use]
+    pub fn from_json(json: &Map<String, Value>) -> Self {
+        Self(read::spec(json))
+    }
+
+    #[must_use]
+    pub fn as_json(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self.0.get("type").and_then(Value::as_str) {
+            Some("rollout") => Kind::Rollout,
+            Some("experiment") => Kind::Experiment,
+            _ => Kind::Boolean,
+        }
+    }
+
+    #[must_use]
+    pub fn enabled(&self) -> bool {
+        self.0.get("enabled") == Some(&Value::Bool(true))
+    }
+
+    /// Percentages of the rollout's stages; empty for other kinds.
+    #[must_use]
+    pub fn stages(&self) -> Vec<Percent> {
+        self.0
+            .get("rollout_stages")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .map(|stage| percent(stage.get("percentage")).unwrap_or_default())
+            .collect()
+    }
+
+    /// 128 bits of BLAKE3 over the normal form, in hexadecimal. The order of variants counts,
+    /// since it decides who gets which; the order within other objects does not, since clients in
+    /// some languages write them sorted.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut text = Vec::with_capacity(512);
+        for (field, value) in &self.0 {
+            text.extend_from_slice(field.as_bytes());
+            text.push(b'=');
+            // Writing JSON to memory has no way to fail.
+            let _ = if ["meta", "forced", "values"].contains(&field.as_str()) {
+                let mut sorted = value.clone();
+                sorted.sort_all_objects();
+                serde_json::to_writer(&mut text, &sorted)
+            } else {
+                serde_json::to_writer(&mut text, value)
+            };
+            text.push(b'\n');
+        }
+        digest_of(&text)
+    }
+
+    /// The same spec, switched on or off.
+    #[must_use]
+    pub fn with_enabled(&self, enabled: bool) -> Self {
+        let mut spec = self.clone();
+        spec.0.insert("enabled".into(), enabled.into());
+        spec
+    }
+}
+
+/// 128 bits of BLAKE3, in hexadecimal.
+#[must_use]
+pub fn digest_of(bytes: &[u8]) -> String {
+    let mut hex = blake3::hash(bytes).to_hex();
+    hex.truncate(32);
+    hex.to_string()
+}
+
+/// The part of a record that time and operators decide.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status(pub Map<String, Value>);
+
+impl Status {
+    /// A field in seconds since the epoch.
+    #[must_use]
+    pub fn seconds(&self, field: &str) -> Option<f64> {
+        self.0.get(field).and_then(Value::as_f64)
+    }
+
+    #[must_use]
+    pub fn current_stage(&self) -> Option<usize> {
+        let stage = self.0.get("current_stage")?.as_f64()?;
+        // Another client may have written 2.0; what is negative or huge is no index.
+        (stage >= 0.0 && stage.fract() == 0.0 && stage < 1e9).then_some(stage as usize)
+    }
+
+    pub fn set(&mut self, field: &str, value: impl Into<Value>) {
+        self.0.insert(field.into(), value.into());
+    }
+
+    pub fn clear(&mut self, field: &str) {
+        self.0.shift_remove(field);
+    }
+}
+
+/// A record as it stands in a store.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    pub spec: Spec,
+    pub status: Status,
+    /// Share of users now: of the current stage in a rollout, else the spec's.
+    pub percentage: Percent,
+    /// Fields that are not hoist's; kept whatever is applied.
+    pub other: Map<String, Value>,
+}
+
+impl Record {
+    /// Reads what any client of the record format may have written.
+    pub fn parse(bytes: &[u8]) -> Result<Self, NotARecord> {
+        read::record(bytes)
+    }
+
+    /// Stopped in an emergency, and not on again since.
+    #[must_use]
+    pub fn is_rolled_back(&self) -> bool {
+        self.status.0.contains_key("rolled_back_at") && !self.spec.enabled()
+    }
+
+    /// Whether this record's spec is the one with `digest`. While a flag is rolled back its
+    /// `enabled` is the operator's, so either value agrees.
+    #[must_use]
+    pub fn has_spec(&self, digest: &str) -> bool {
+        self.spec.digest() == digest || (self.is_rolled_back() && self.was_enabled(digest))
+    }
+
+    /// Whether `digest` is of this record's spec, switched on.
+    #[must_use]
+    pub fn was_enabled(&self, digest: &str) -> bool {
+        self.spec.with_enabled(true).digest() == digest
+    }
+
+    /// The record as JSON, fields in the order of the record format.
+    #[must_use]
+    pub fn to_json(&self) -> Map<String, Value> {
+        write::record(self)
+    }
+
+    /// Compact JSON, as it is stored.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Writing a map of JSON values to memory has no way to fail.
+        serde_json::to_vec(&write::Fields(self)).unwrap_or_default()
+    }
+}
+
+fn percent(value: Option<&Value>) -> Option<Percent> {
+    Percent::from_f64(value?.as_f64()?)
+}
+
+#[cfg(test)]
+mod tests;

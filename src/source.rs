@@ -1,1 +1,184 @@
-//! To come.
+//! Finds and reads flag files.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::WalkBuilder;
+use rayon::prelude::*;
+
+use crate::diagnostic::{Diagnostic, FileId, Files, Location};
+use crate::yaml::MAX_BYTES;
+
+/// Why files could not be found or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no file or directory `{0}`")]
+    Missing(String),
+    #[error("cannot read `{file}`: {cause}")]
+    Unreadable { file: String, cause: io::Error },
+    #[error("cannot list `{directory}`: {cause}")]
+    Unlistable { directory: String, cause: String },
+}
+
+/// The flag files of one run.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub files: Files,
+    /// By [`FileId`].
+    pub paths: Vec<PathBuf>,
+    /// About files that are not read at all.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Every flag file under `roots`, which are files or directories, by name. Names are shown
+/// relative to `here`. Hidden files and folders are left out, as are links to what is found
+/// anyway; a link that leads out of its root is reported.
+pub fn find(roots: &[PathBuf], here: &Path) -> Result<Found, Error> {
+    let mut paths = Vec::new();
+    let mut outside = Vec::new();
+    for root in roots {
+        if !root.exists() {
+            return Err(Error::Missing(display_name(root, here)));
+        }
+        if root.is_file() {
+            paths.push(root.clone());
+        } else {
+            list(root, here, &mut paths, &mut outside)?;
+        }
+    }
+    let mut found = Found::default();
+    paths.sort();
+    paths.dedup();
+    for path in paths {
+        found.files.add(display_name(&path, here), None);
+        found.paths.push(path);
+    }
+    for path in outside {
+        let file = found.files.add(display_name(&path, here), None);
+        let location = Location {
+            file,
+            ..Location::default()
+        };
+        found.diagnostics.push(
+            Diagnostic::new(
+                "unsafe-yaml",
+                location,
+                "this link leads out of the flags directory",
+            )
+            .with_help("put the file itself here: what is applied must be what was reviewed"),
+        );
+    }
+    Ok(found)
+}
+
+fn list(
+    root: &Path,
+    here: &Path,
+    paths: &mut Vec<PathBuf>,
+    outside: &mut Vec<PathBuf>,
+) -> Result<(), Error> {
+    let inside = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    // What git ignores is read all the same: a flag must not vanish from the store because of a
+    // line in .gitignore.
+    for entry in WalkBuilder::new(root)
+        .standard_filters(false)
+        .hidden(true)
+        .build()
+    {
+        let entry = entry.map_err(|error| Error::Unlistable {
+            directory: display_name(root, here),
+            cause: error.to_string(),
+        })?;
+        let path = entry.path();
+        if entry.path_is_symlink() && path != root {
+            let leads_out =
+                fs::canonicalize(path).map_or(true, |target| !target.starts_with(&inside));
+            if leads_out && (is_flag_file(path) || path.is_dir()) {
+                outside.push(path.to_owned());
+            }
+        } else if is_flag_file(path) && path.is_file() {
+            paths.push(path.to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn is_flag_file(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("yaml" | "yml"))
+}
+
+/// `path` as people see it: relative to `here`, with `/`.
+#[must_use]
+pub fn display_name(path: &Path, here: &Path) -> String {
+    let absolute = here.join(path);
+    let relative = pathdiff::diff_paths(&absolute, here).unwrap_or(absolute);
+    let name = relative.to_string_lossy().replace('\\', "/");
+    if name.is_empty() { ".".into() } else { name }
+}
+
+impl Found {
+    /// Reads every file and gives what `check` makes of it, in the order of the files. Several are
+    /// read at once; `progress` is told of each.
+    pub fn read<T: Send>(
+        &self,
+        check: impl Fn(FileId, &[u8]) -> T + Sync,
+        progress: impl Fn() + Sync,
+    ) -> Result<Vec<T>, Error> {
+        self.paths
+            .par_iter()
+            .enumerate()
+            .map(|(index, path)| {
+                let file = FileId(u32::try_from(index).unwrap_or(u32::MAX));
+                let bytes = read_bounded(path).map_err(|cause| Error::Unreadable {
+                    file: self.files.name(file).to_owned(),
+                    cause,
+                })?;
+                let checked = check(file, &bytes);
+                progress();
+                Ok(checked)
+            })
+            .collect()
+    }
+
+    /// Keeps the text of the files that `diagnostics` point into, to be shown with them. A file
+    /// that cannot be read again, or is not text, is shown by name only.
+    pub fn load_texts(&mut self, diagnostics: &[Diagnostic]) {
+        let related = diagnostics
+            .iter()
+            .flat_map(|found| &found.related)
+            .map(|related| related.location.file);
+        let mut ids: Vec<FileId> = diagnostics
+            .iter()
+            .map(|found| found.location.file)
+            .chain(related)
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            let (Some(path), Some(file)) = (
+                self.paths.get(id.0 as usize),
+                self.files.0.get_mut(id.0 as usize),
+            ) else {
+                continue;
+            };
+            if file.text.is_none() {
+                let bytes = read_bounded(path).unwrap_or_default();
+                file.text = Some(Arc::from(String::from_utf8_lossy(&bytes)));
+            }
+        }
+    }
+}
+
+/// The bytes of a file, and one more than a flag file may have where it has more: enough to be
+/// refused for, never enough to fill the memory.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let limit = MAX_BYTES as u64 + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0) + 1);
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,4 +1,6 @@
 pub mod backend;
 pub mod commits;
+pub mod flagsets;
+pub mod program;
 pub mod proxy;
 pub mod redis;

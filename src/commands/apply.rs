@@ -1,0 +1,246 @@
+//! `hoist apply`
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::flagset::FlagSet;
+use super::plan::{check_buckets, show};
+use super::session::Session;
+use super::{Colors, Ending, Failure, print};
+use crate::cli::{Apply as Args, Global, PlanFormat};
+use crate::config::Environment;
+use crate::plan::guard::{Consent, Refusal, refusals};
+use crate::plan::{About, Plan, SavedPlan, Snapshot, Target};
+use crate::report;
+use crate::store::{Info, Moved, Outcome, Store};
+
+/// How often a plan that was overtaken is made again.
+const ATTEMPTS: usize = 3;
+
+pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
+    let session = Session::open(global)?;
+    session.refuse_mistakes(colors)?;
+    let saved = args.plan.as_deref().map(read_saved).transpose()?;
+    let environment = match (&saved, &global.env) {
+        (Some(saved), None) => session.config.environment(Some(&saved.environment))?,
+        _ => session.environment()?,
+    };
+    if let Some(saved) = saved
+        .as_ref()
+        .filter(|saved| saved.environment != environment.name)
+    {
+        return Err(Failure::refused(format!(
+            "the saved plan is for environment `{}`, not `{}`",
+            saved.environment, environment.name
+        ))
+        .hint("leave `--env` out, or make a plan for that environment"));
+    }
+    let mut store = session.open_store(environment)?;
+    let wish = match saved {
+        Some(saved) => Wish::Saved(saved),
+        None => Wish::FlagSet(FlagSet::load(&session, &[])?.target(
+            environment,
+            global.quiet,
+            colors,
+        )?),
+    };
+    let apply = Apply {
+        args,
+        environment,
+        colors,
+        consent: Consent {
+            adopt: args.adopt,
+            deletes: args.allow_deletes,
+        },
+        commit: git_commit(&session.root),
+    };
+    apply.run(&wish, store.as_mut())
+}
+
+fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
+    let bytes = fs::read(file)
+        .map_err(|error| {
+        Failure::impossible(format!("cannot read the saved plan `{}`", file.display()))
+            .because(error)
+            .hint("`hoist plan --out FILE` writes one; without a file, `hoist apply` plans and applies at once")
+    })?;
+    Ok(SavedPlan::parse(&bytes)?)
+}
+
+/// What is to be carried out.
+enum Wish {
+    FlagSet(Target),
+    Saved(SavedPlan),
+}
+
+struct Apply<'a> {
+    args: &'a Args,
+    environment: &'a Environment,
+    colors: Colors,
+    consent: Consent,
+    /// Git commit of the flag files.
+    commit: Option<String>,
+}
+
+impl Apply<'_> {
+    fn run(&self, wish: &Wish, store: &mut dyn Store) -> Result<Ending, Failure> {
+        let mut moved = Vec::new();
+        for _ in 0..ATTEMPTS {
+            let snapshot = store.read()?;
+            check_buckets(snapshot.buckets.as_deref(), store.info())?;
+            let now = snapshot.now;
+            let plan = self.plan(wish, store.info(), snapshot)?;
+            let refusals = refusals(&plan, self.consent);
+            if !refusals.is_empty() {
+                self.report(&plan, store.info(), &Ended::Refused(&refusals))?;
+                return Err(Failure::guarded(refusals));
+            }
+            if plan.is_empty() || self.args.dry_run {
+                self.report(&plan, store.info(), &Ended::NotWritten)?;
+                return Ok(Ending::Done);
+            }
+            let commit = plan.clone().into_commit(
+                Uuid::new_v4().to_string(),
+                Uuid::new_v4().to_string(),
+                self.about(&plan, now),
+            );
+            match store.commit(&commit)? {
+                Outcome::Committed { generation } => {
+                    self.report(&plan, store.info(), &Ended::Applied(generation))?;
+                    return Ok(Ending::Done);
+                }
+                Outcome::Moved(what) => moved = what,
+            }
+            if matches!(wish, Wish::Saved(_)) {
+                break;
+            }
+        }
+        Err(overtaken(&moved))
+    }
+
+    fn plan(&self, wish: &Wish, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
+        match wish {
+            Wish::FlagSet(target) => Ok(Plan::new(
+                target,
+                info.kind,
+                &self.environment.prefix,
+                snapshot,
+            )),
+            Wish::Saved(saved) => {
+                Ok(saved.resume(info.kind, &self.environment.prefix, snapshot)?)
+            }
+        }
+    }
+
+    fn about(&self, plan: &Plan, at: f64) -> About {
+        About {
+            digest: plan.digest.clone(),
+            commit: self.commit.clone(),
+            actor: actor(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            buckets: crate::plan::BUCKETS.into(),
+            source: "apply".into(),
+            reason: None,
+            at,
+        }
+    }
+
+    /// Says what was planned and what became of it.
+    fn report(&self, plan: &Plan, store: &Info, ended: &Ended<'_>) -> Result<(), Failure> {
+        if self.args.format == PlanFormat::Json {
+            return print(|out| report::write_json(out, &ended.json(plan)));
+        }
+        show(plan, store, PlanFormat::Human, self.colors)?;
+        print(|out| match ended {
+            Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
+            Ended::NotWritten if plan.is_empty() => {
+                writeln!(
+                    out,
+                    "Nothing to apply: the store agrees with the flag files."
+                )
+            }
+            Ended::NotWritten => writeln!(out, "Dry run: nothing was written."),
+            Ended::Refused(_) => Ok(()),
+        })
+    }
+}
+
+/// What became of a plan.
+enum Ended<'a> {
+    /// As this generation.
+    Applied(u64),
+    NotWritten,
+    Refused(&'a [Refusal]),
+}
+
+impl Ended<'_> {
+    fn json(&self, plan: &Plan) -> Value {
+        let refused: &[Refusal] = if let Self::Refused(refusals) = self {
+            refusals
+        } else {
+            &[]
+        };
+        json!({
+            "version": 1,
+            "applied": matches!(self, Self::Applied(_)),
+            "generation": if let Self::Applied(generation) = self { *generation } else { plan.store.generation },
+            "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
+            "plan": report::plan_json::value(plan),
+        })
+    }
+}
+
+fn overtaken(moved: &[Moved]) -> Failure {
+    let what: Vec<_> = moved
+        .iter()
+        .take(5)
+        .map(|moved| match moved {
+            Moved::Lineage => "the store was replaced by another".to_owned(),
+            Moved::Generation { expected, found } => {
+                format!("its generation went from {expected} to {found}")
+            }
+            Moved::Record { flag } => format!("the record of `{flag}` changed"),
+        })
+        .collect();
+    Failure::refused(format!(
+        "the store moved while the plan was made, and nothing was written: {}",
+        what.join(", ")
+    ))
+    .hint("something else writes to this store at the same time: see who, then run it again")
+}
+
+/// The commit that is checked out, `-dirty` where files differ from it; none outside git.
+fn git_commit(root: &Path) -> Option<String> {
+    let output = Command::new("git")
+        .args([
+            "describe",
+            "--always",
+            "--abbrev=40",
+            "--dirty",
+            "--exclude=*",
+        ])
+        .current_dir(root)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let text = text.trim();
+    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
+}
+
+/// Who runs this: as CI systems say, else the user of this machine.
+fn actor() -> Option<String> {
+    [
+        "HOIST_ACTOR",
+        "GITHUB_ACTOR",
+        "GITLAB_USER_LOGIN",
+        "USER",
+        "USERNAME",
+    ]
+    .iter()
+    .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}

@@ -1,0 +1,197 @@
+//! How a command ends: exit codes, and errors with what to do next, from one place.
+
+use std::error::Error as StdError;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::config::EnvironmentError;
+use crate::plan::SavedPlanError;
+use crate::plan::guard::Refusal;
+use crate::{source, store};
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Done, or clean.
+    Done,
+    /// The answer is no: findings, failed tests, changes under `--exit-code`.
+    No,
+    /// It could not be done: usage, unreadable input, a store out of reach.
+    Impossible,
+    /// A guard, a conflict, a stale plan.
+    Refused,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Done => Self::from(0),
+            Ending::No => Self::from(1),
+            Ending::Impossible => Self::from(2),
+            Ending::Refused => Self::from(3),
+        }
+    }
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub struct Failure {
+    pub ending: Ending,
+    /// What failed, with its reasons; more than one where several guards refuse.
+    problems: Vec<Problem>,
+    broken_pipe: bool,
+}
+
+#[derive(Debug)]
+struct Problem {
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(ending: Ending, message: impl Into<String>, hint: Option<String>) -> Self {
+        let problem = Problem {
+            message: message.into(),
+            causes: Vec::new(),
+            hint,
+        };
+        Self {
+            ending,
+            problems: vec![problem],
+            broken_pipe: false,
+        }
+    }
+
+    #[must_use]
+    pub fn impossible(message: impl Into<String>) -> Self {
+        Self::new(Ending::Impossible, message, None)
+    }
+
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(Ending::Refused, message, None)
+    }
+
+    /// The answer is no.
+    #[must_use]
+    pub fn findings(message: impl Into<String>) -> Self {
+        Self::new(Ending::No, message, None)
+    }
+
+    /// What guards refuse, all at once.
+    #[must_use]
+    pub fn guarded(refusals: Vec<Refusal>) -> Self {
+        let problem = |refusal: Refusal| Problem {
+            message: refusal.message,
+            causes: Vec::new(),
+            hint: Some(refusal.hint),
+        };
+        Self {
+            ending: Ending::Refused,
+            problems: refusals.into_iter().map(problem).collect(),
+            broken_pipe: false,
+        }
+    }
+
+    #[must_use]
+    pub fn output(error: io::Error) -> Self {
+        let broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        let mut failure = Self::impossible("cannot write the output").because(error);
+        failure.broken_pipe = broken_pipe;
+        failure
+    }
+
+    /// Adds an error and everything behind it.
+    #[must_use]
+    pub fn because(mut self, error: impl StdError) -> Self {
+        if let Some(problem) = self.problems.last_mut() {
+            problem.causes.push(error.to_string());
+            let mut source = error.source();
+            while let Some(error) = source {
+                problem.causes.push(error.to_string());
+                source = error.source();
+            }
+        }
+        self
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Some(problem) = self.problems.last_mut() {
+            problem.hint = Some(hint.into());
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        self.broken_pipe
+    }
+
+    pub fn print(&self, out: &mut dyn Write, color: bool) -> io::Result<()> {
+        let paint = |style: Style| if color { style } else { Style::new() };
+        let red = paint(AnsiColor::BrightRed.on_default().bold());
+        let cyan = paint(AnsiColor::BrightCyan.on_default().bold());
+        let word = if self.ending == Ending::Refused {
+            "refused"
+        } else {
+            "error"
+        };
+        for problem in &self.problems {
+            writeln!(out, "{red}{word}{red:#}: {}", problem.message)?;
+            for cause in &problem.causes {
+                writeln!(out, "  because: {cause}")?;
+            }
+            if let Some(hint) = &problem.hint {
+                writeln!(out, "   {cyan}help{cyan:#}: {hint}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self::new(Ending::Impossible, error.to_string(), error.hint())
+    }
+}
+
+impl From<EnvironmentError> for Failure {
+    fn from(error: EnvironmentError) -> Self {
+        Self::new(Ending::Impossible, error.to_string(), Some(error.hint()))
+    }
+}
+
+impl From<source::Error> for Failure {
+    fn from(error: source::Error) -> Self {
+        let hint = match &error {
+            source::Error::Missing(_) => {
+                "say where the flag files are: `-C DIR`, `flags` in hoist.toml, or paths after `hoist lint`; \
+                 `hoist init` starts a flag set"
+            }
+            source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
+                "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
+            }
+        };
+        Self::new(Ending::Impossible, error.to_string(), Some(hint.into()))
+    }
+}
+
+impl From<SavedPlanError> for Failure {
+    fn from(error: SavedPlanError) -> Self {
+        let ending = match error {
+            SavedPlanError::Unreadable(_) | SavedPlanError::Version(_) => Ending::Impossible,
+            _ => Ending::Refused,
+        };
+        let hint = "make a new plan with `hoist plan --out FILE`, review it, and apply that";
+        Self::new(
+            ending,
+            format!("the saved plan is not applied: {error}"),
+            Some(hint.into()),
+        )
+    }
+}

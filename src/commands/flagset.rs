@@ -1,0 +1,149 @@
+//! The flag files of a session, read and linted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::progress::Progress;
+use super::session::Session;
+use super::{Colors, Failure, count, width};
+use rayon::prelude::*;
+
+use crate::config::Environment;
+use crate::diagnostic::{Diagnostic, Files};
+use crate::model::Flag;
+use crate::plan::{Source, Target, Wanted};
+use crate::record::Spec;
+use crate::rules::{self, Checked};
+use crate::source::Found;
+use crate::{report, source};
+
+/// Flag files as read, and everything that was found in them.
+pub(super) struct FlagSet {
+    pub files: Files,
+    /// How many files were read.
+    pub read: usize,
+    pub checked: Vec<Checked>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl FlagSet {
+    /// Reads and lints `paths`, or the flags directory where there are none.
+    pub(super) fn load(session: &Session<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
+        let roots = match paths {
+            [] => vec![session.flags_directory()],
+            paths => paths.iter().map(|path| session.here.join(path)).collect(),
+        };
+        let mut found = match source::find(&roots, &session.here) {
+            // The flags directory may be missing because of a mistake in hoist.toml, to be shown.
+            Err(_) if session.mistakes.is_some() => Found::default(),
+            found => found?,
+        };
+        let settings = session.lint_settings();
+        let mut checked = {
+            let progress =
+                Progress::start("linting", found.paths.len() as u64, session.global.quiet);
+            found.read(
+                |file, bytes| rules::check_file(file, bytes, &settings),
+                || progress.step(),
+            )?
+        };
+        let mut diagnostics = std::mem::take(&mut found.diagnostics);
+        diagnostics.extend(rules::check_set(&checked, &found.files, &settings));
+        for checked in &mut checked {
+            diagnostics.append(&mut checked.diagnostics);
+        }
+        found.load_texts(&diagnostics);
+        let mut flag_set = Self {
+            read: found.paths.len(),
+            files: found.files,
+            checked,
+            diagnostics,
+        };
+        flag_set.add_config_mistakes(session);
+        Ok(flag_set)
+    }
+
+    /// Mistakes in hoist.toml are findings like any other.
+    fn add_config_mistakes(&mut self, session: &Session<'_>) {
+        let Some((files, mistakes)) = &session.mistakes else {
+            return;
+        };
+        let Some(config) = files.0.first() else {
+            return;
+        };
+        let file = self.files.add(config.name.clone(), config.text.clone());
+        self.diagnostics
+            .extend(mistakes.iter().cloned().map(|mut mistake| {
+                mistake.location.file = file;
+                mistake
+            }));
+    }
+
+    pub(super) fn flags(&self) -> impl Iterator<Item = &Flag> {
+        self.checked.iter().flat_map(|checked| &checked.flags)
+    }
+
+    pub(super) fn report(&self) -> report::Lint<'_> {
+        report::Lint {
+            files: &self.files,
+            checked: self.read,
+            flags: self.flags().count(),
+            diagnostics: &self.diagnostics,
+        }
+    }
+
+    /// The flag set as `environment` wants it, or a failure where there are errors in it: they are
+    /// shown, and nothing is planned from files that were not understood.
+    pub(super) fn target(
+        &self,
+        environment: &Environment,
+        quiet: bool,
+        colors: Colors,
+    ) -> Result<Target, Failure> {
+        let found = self.report();
+        let errors = found.errors();
+        let mut stderr = std::io::stderr().lock();
+        if !quiet {
+            report::human::lint(&found, colors.stderr, width(), &mut stderr)
+                .map_err(Failure::output)?;
+        } else if errors > 0 {
+            report::human::findings(&found, colors.stderr, width(), &mut stderr)
+                .map_err(Failure::output)?;
+        }
+        drop(stderr);
+        if errors > 0 {
+            return Err(Failure::findings(format!(
+                "{} in the flag files; nothing was planned",
+                count(errors, "error")
+            ))
+            .hint("mend the findings above; `hoist lint --explain RULE` tells more about one"));
+        }
+        if let Some(flag) = self.flags().find(|flag| !flag.complete) {
+            // Never reached while every gap in a flag is an error; stops short of writing half a flag.
+            return Err(Failure::impossible(format!(
+                "flag `{}` could not be read whole",
+                flag.key.value
+            )));
+        }
+        let names: Vec<Arc<str>> = self
+            .files
+            .0
+            .iter()
+            .map(|file| Arc::from(file.name.as_str()))
+            .collect();
+        let wanted = |flag: &Flag| {
+            let source = names.get(flag.file.0 as usize).map(|file| Source {
+                file: Arc::clone(file),
+                line: flag.line,
+            });
+            Wanted::new(&*flag.key.value, Spec::of(flag, &environment.name), source)
+        };
+        let files = self.checked.par_iter();
+        let flags = files.flat_map_iter(|checked| checked.flags.iter().map(wanted));
+        Ok(Target {
+            environment: environment.name.clone(),
+            prune: environment.prune,
+            flags: flags.collect(),
+        })
+    }
+}

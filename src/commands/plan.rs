@@ -1,0 +1,79 @@
+//! `hoist plan`
+
+use std::fs;
+
+use super::flagset::FlagSet;
+use super::session::Session;
+use super::{Colors, Ending, Failure, print};
+use crate::cli::{Global, Plan as Args, PlanFormat};
+use crate::plan::guard::{Consent, refusals};
+use crate::plan::{Plan, SavedPlan};
+use crate::report;
+use crate::store::Info;
+
+pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
+    let session = Session::open(global)?;
+    session.refuse_mistakes(colors)?;
+    let environment = session.environment()?;
+    let mut store = session.open_store(environment)?;
+    let target = FlagSet::load(&session, &[])?.target(environment, global.quiet, colors)?;
+    let snapshot = store.read()?;
+    check_buckets(snapshot.buckets.as_deref(), store.info())?;
+    let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
+    if let Some(file) = &args.out {
+        fs::write(file, SavedPlan::new(&plan).to_json()).map_err(|error| {
+            Failure::impossible(format!("cannot write the plan to `{}`", file.display()))
+                .because(error)
+                .hint("`--out` takes a file in a directory that exists")
+        })?;
+    }
+    show(&plan, store.info(), args.format, colors)?;
+    if args.format == PlanFormat::Human {
+        foretell(&plan)?;
+    }
+    Ok(if args.exit_code && !plan.is_empty() {
+        Ending::No
+    } else {
+        Ending::Done
+    })
+}
+
+/// What an apply of the plan would be refused for, while there is time to think about it.
+fn foretell(plan: &Plan) -> Result<(), Failure> {
+    let refusals = refusals(plan, Consent::default());
+    print(|out| {
+        for refusal in &refusals {
+            writeln!(
+                out,
+                "An apply is refused: {}\n   help: {}",
+                refusal.message, refusal.hint
+            )?;
+        }
+        Ok(())
+    })
+}
+
+pub(super) fn show(
+    plan: &Plan,
+    store: &Info,
+    format: PlanFormat,
+    colors: Colors,
+) -> Result<(), Failure> {
+    print(|out| match format {
+        PlanFormat::Human => report::plan_human::plan(out, plan, store, colors.stdout),
+        PlanFormat::Json => report::write_json(out, &report::plan_json::value(plan)),
+    })
+}
+
+/// A store whose users were put into buckets by another formula would see them all move.
+pub(super) fn check_buckets(found: Option<&str>, store: &Info) -> Result<(), Failure> {
+    match found {
+        Some(found) if found != crate::plan::BUCKETS => Err(Failure::refused(format!(
+            "{} was written with the bucket formula `{found}`, and this hoist uses `{}`",
+            store.url,
+            crate::plan::BUCKETS
+        ))
+        .hint("use the version of hoist that wrote it: another formula would move every user of every share")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,159 @@
+//! What a command works on: the configuration, the flag files, the store.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Zoned;
+
+use super::{Colors, Failure, count, width};
+use crate::cli::Global;
+use crate::config::{self, Config, Environment};
+use crate::diagnostic::{Diagnostic, Files};
+use crate::rules::{Context, Levels, Settings};
+use crate::store::{self, Store};
+use crate::{report, source};
+
+/// The configuration in force, and where it was found.
+pub(super) struct Session<'a> {
+    pub global: &'a Global,
+    pub config: Config,
+    /// Directory that paths in hoist.toml start from.
+    pub root: PathBuf,
+    /// Directory hoist runs in.
+    pub here: PathBuf,
+    /// What is wrong with hoist.toml.
+    pub mistakes: Option<(Files, Vec<Diagnostic>)>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn open(global: &'a Global) -> Result<Self, Failure> {
+        let here = std::env::current_dir().map_err(|error| {
+            Failure::impossible("cannot tell the current directory").because(error)
+        })?;
+        let file = global
+            .config
+            .clone()
+            .map(|file| here.join(file))
+            .or_else(|| config::find(&here));
+        let mut session = Self {
+            global,
+            config: Config::default(),
+            root: here.clone(),
+            here,
+            mistakes: None,
+        };
+        match file {
+            Some(file) => session.read_config(&file)?,
+            None => session.tell(format_args!(
+                "no hoist.toml: the one environment is `development`"
+            )),
+        }
+        Ok(session)
+    }
+
+    /// Says what is done, under `--verbose`.
+    fn tell(&self, what: fmt::Arguments<'_>) {
+        if self.global.verbose {
+            // Nobody to tell is no reason to fail.
+            let _ = writeln!(io::stderr(), "{what}");
+        }
+    }
+
+    /// Stops where hoist.toml has mistakes, and shows them: with it misread, the wrong flag files
+    /// might be read or the wrong store be written.
+    pub(super) fn refuse_mistakes(&self, colors: Colors) -> Result<(), Failure> {
+        let Some((files, mistakes)) = &self.mistakes else {
+            return Ok(());
+        };
+        let found = report::Lint {
+            files,
+            checked: 0,
+            flags: 0,
+            diagnostics: mistakes,
+        };
+        report::human::findings(&found, colors.stderr, width(), &mut io::stderr().lock())
+            .map_err(Failure::output)?;
+        let name = files.0.first().map_or("hoist.toml", |file| &file.name);
+        Err(Failure::findings(format!(
+            "{} in `{name}`; nothing was planned",
+            count(mistakes.len(), "error")
+        ))
+        .hint("mend it; `hoist lint` checks it together with the flag files"))
+    }
+
+    fn read_config(&mut self, path: &Path) -> Result<(), Failure> {
+        let name = source::display_name(path, &self.here);
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::impossible(format!("cannot read the configuration `{name}`"))
+                .because(error)
+                .hint("it must be a readable UTF-8 file; `--config FILE` names another")
+        })?;
+        let mut files = Files::default();
+        let file = files.add(name, Some(Arc::from(text.as_str())));
+        self.tell(format_args!("configuration: {}", files.name(file)));
+        let (config, mistakes) = config::parse(file, &text);
+        self.config = config;
+        if let Some(root) = path.parent() {
+            self.root = root.to_owned();
+        }
+        if !mistakes.is_empty() {
+            self.mistakes = Some((files, mistakes));
+        }
+        Ok(())
+    }
+
+    pub(super) fn flags_directory(&self) -> PathBuf {
+        self.root.join(&self.config.flags)
+    }
+
+    pub(super) fn lint_settings(&self) -> Settings {
+        let mut levels = Levels::default();
+        for (rule, level) in &self.config.lint.rules {
+            // Names were checked when hoist.toml was read.
+            let _ = levels.set(rule, *level);
+        }
+        Settings {
+            context: Context {
+                today: self.global.today.unwrap_or_else(|| Zoned::now().date()),
+                environments: self.config.environments.keys().cloned().collect(),
+                max_flag_age_days: self.config.lint.max_flag_age_days,
+                max_step: self.config.lint.max_step,
+            },
+            levels,
+        }
+    }
+
+    pub(super) fn environment(&self) -> Result<&Environment, Failure> {
+        Ok(self.config.environment(self.global.env.as_deref())?)
+    }
+
+    pub(super) fn open_store(&self, environment: &Environment) -> Result<Box<dyn Store>, Failure> {
+        let url = match &self.global.store {
+            Some(url) => url.clone(),
+            None => environment.store_url(|name| std::env::var(name).ok())?,
+        };
+        let options = store::Options {
+            // A relative path on the command line starts where the user is.
+            base: if self.global.store.is_some() {
+                self.here.clone()
+            } else {
+                self.root.clone()
+            },
+            connect_timeout: self
+                .global
+                .timeout
+                .min(store::Options::default().connect_timeout),
+            timeout: self.global.timeout,
+            ..store::Options::default()
+        };
+        let store = store::open(&url, &environment.prefix, &options)?;
+        let info = store.info();
+        self.tell(format_args!(
+            "environment: {}\nstore: {} (prefix {})",
+            environment.name, info.url, info.prefix
+        ));
+        Ok(store)
+    }
+}

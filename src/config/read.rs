@@ -1,0 +1,297 @@
+//! The text of hoist.toml into a valid configuration, one table at a time.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::{Config, Environment, RULE};
+use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
+use crate::rules::{Level, Levels};
+
+type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
+
+struct Reader {
+    file: FileId,
+    diagnostics: Vec<Diagnostic>,
+}
+
+pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
+    let mut reader = Reader {
+        file,
+        diagnostics: Vec::new(),
+    };
+    let mut config = Config::default();
+    let (table, mut errors) = DeTable::parse_recoverable(text);
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
+    let mut lines = HashSet::new();
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        // What follows on the same line is mostly the same mistake, seen from further on.
+        let line = text.get(..span.start).unwrap_or(text).matches('\n').count();
+        if !lines.insert(line) {
+            continue;
+        }
+        reader.report(span, format!("this is not TOML: {}", error.message()));
+    }
+    let mut mistakes = std::mem::take(&mut reader.diagnostics);
+    for (key, value) in table.get_ref() {
+        match key.get_ref().as_ref() {
+            "flags" => {
+                if let Some(flags) = reader.string(key, value) {
+                    config.flags = flags.into();
+                }
+            }
+            "environments" => reader.environments((key, value), &mut config),
+            "lint" => reader.lint((key, value), &mut config),
+            _ => reader.unknown(key, &["flags", "environments", "lint"]),
+        }
+    }
+    // From the first thing that is no TOML on, what was read is partly the parser's guess.
+    let broken = mistakes
+        .first()
+        .map_or(u32::MAX, |found| found.location.span.start);
+    let sound = |found: &Diagnostic| found.location.span.end < broken;
+    mistakes.extend(reader.diagnostics.into_iter().filter(sound));
+    mistakes.sort_by_key(|found| found.location.span);
+    (config, mistakes)
+}
+
+impl Reader {
+    fn report(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
+        let location = Location {
+            file: self.file,
+            span: Span::new(span.start, span.end),
+        };
+        self.diagnostics
+            .push(Diagnostic::new(RULE, location, message));
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    fn unknown(&mut self, key: &Spanned<DeString<'_>>, known: &[&str]) {
+        let name = key.get_ref();
+        let found = self.report(key.span(), format!("there is no setting `{name}` here"));
+        if let Some(meant) = did_you_mean(name, known.iter().copied()) {
+            let edit = Edit {
+                span: Span::new(key.span().start, key.span().end),
+                text: meant.to_owned(),
+            };
+            *found = found
+                .clone()
+                .with_help(format!("did you mean `{meant}`?"))
+                .with_fix(format!("replace `{name}` with `{meant}`"), vec![edit]);
+        } else {
+            found.help = Some(format!("known settings: {}", known.join(", ")));
+        }
+    }
+
+    fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
+        let found = match value.get_ref() {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) | DeValue::Float(_) => "a number",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        self.report(
+            value.span(),
+            format!("`{key}` is {found}; it must be {wanted}"),
+        );
+    }
+
+    fn string(
+        &mut self,
+        key: &Spanned<DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<String> {
+        match value.get_ref() {
+            DeValue::String(text) if text.is_empty() => {
+                self.report(value.span(), format!("`{}` is empty", key.get_ref()));
+                None
+            }
+            DeValue::String(text) => Some(text.clone().into_owned()),
+            _ => {
+                self.wrong_type(key.get_ref(), value, "a string");
+                None
+            }
+        }
+    }
+
+    fn boolean(
+        &mut self,
+        key: &Spanned<DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<bool> {
+        let boolean = value.get_ref().as_bool();
+        if boolean.is_none() {
+            self.wrong_type(key.get_ref(), value, "true or false");
+        }
+        boolean
+    }
+
+    /// A number of at least `least` and at most `most`.
+    fn number(&mut self, (key, value): Entry<'_>, least: f64, most: f64) -> Option<f64> {
+        let number: Option<f64> = match value.get_ref() {
+            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
+                .ok()
+                .map(|n| n as f64),
+            DeValue::Float(float) => float.as_str().parse().ok(),
+            _ => {
+                self.wrong_type(key.get_ref(), value, "a number");
+                return None;
+            }
+        };
+        let number = number.filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            let message = format!("`{}` must be between {least} and {most}", key.get_ref());
+            self.report(value.span(), message);
+        }
+        number
+    }
+
+    fn table<'t>(&mut self, (key, value): Entry<'t>) -> Option<&'t DeTable<'t>> {
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            self.wrong_type(key.get_ref(), value, "a table");
+        }
+        table
+    }
+
+    fn environments(&mut self, entry: Entry<'_>, config: &mut Config) {
+        let Some(table) = self.table(entry) else {
+            return;
+        };
+        if !table.is_empty() {
+            config.environments.clear();
+        }
+        // The parser keeps tables sorted by name; people expect their own order.
+        let mut entries: Vec<Entry<'_>> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            if let Some(environment) = self.environment((key, value)) {
+                config
+                    .environments
+                    .insert(environment.name.clone(), environment);
+            }
+        }
+    }
+
+    fn environment(&mut self, (key, value): Entry<'_>) -> Option<Environment> {
+        let name = key.get_ref().clone().into_owned();
+        let plain =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        if !name.chars().all(plain) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+            self.report(
+                key.span(),
+                format!("`{name}` is no name for an environment"),
+            )
+            .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
+        }
+        let table = self.table((key, value))?;
+        let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "store" => store = Some(self.string(key, value).unwrap_or_default()),
+                "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
+                "prune" => prune = self.boolean(key, value).unwrap_or(prune),
+                _ => self.unknown(key, &["store", "prefix", "prune"]),
+            }
+        }
+        if store.is_none() {
+            self.report(key.span(), format!("environment `{name}` has no `store`"))
+                .help =
+                Some("say where its records live: store = \"redis://localhost:6379\"".into());
+        }
+        Some(Environment {
+            name,
+            store: store.unwrap_or_default(),
+            prefix,
+            prune,
+        })
+    }
+
+    fn prefix(
+        &mut self,
+        key: &Spanned<DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<String> {
+        let prefix = self.string(key, value)?;
+        if let Err(problem) = check_prefix(&prefix) {
+            self.report(value.span(), format!("`prefix` {problem}"));
+            return None;
+        }
+        Some(prefix)
+    }
+
+    fn lint(&mut self, entry: Entry<'_>, config: &mut Config) {
+        let Some(table) = self.table(entry) else {
+            return;
+        };
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "max_flag_age_days" => {
+                    if let Some(days) = self.number((key, value), 1.0, 36_500.0) {
+                        config.lint.max_flag_age_days = days as u32;
+                    }
+                }
+                "max_step" => {
+                    if let Some(points) = self.number((key, value), 0.001, 100.0) {
+                        config.lint.max_step = points;
+                    }
+                }
+                "rules" => self.rules((key, value), config),
+                _ => self.unknown(key, &["max_flag_age_days", "max_step", "rules"]),
+            }
+        }
+    }
+
+    fn rules(&mut self, entry: Entry<'_>, config: &mut Config) {
+        let Some(table) = self.table(entry) else {
+            return;
+        };
+        for (key, value) in table {
+            let level = match value.get_ref().as_str() {
+                Some("off") => Level::Off,
+                Some("warning") => Level::Warning,
+                Some("error") => Level::Error,
+                _ => {
+                    let message = format!(
+                        "the level of rule `{}` must be \"off\", \"warning\" or \"error\"",
+                        key.get_ref()
+                    );
+                    self.report(value.span(), message);
+                    continue;
+                }
+            };
+            let name = key.get_ref();
+            match Levels::default().set(name, level) {
+                Ok(()) => config.lint.rules.push((name.clone().into_owned(), level)),
+                Err(error) => {
+                    self.report(key.span(), error.to_string());
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with a key prefix.
+pub(super) fn check_prefix(prefix: &str) -> Result<(), &'static str> {
+    let inner = prefix
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .unwrap_or(prefix);
+    if inner.is_empty() {
+        Err("is empty")
+    } else if inner.contains(['{', '}']) {
+        Err("may have braces only around all of it, as in \"{ff}\"")
+    } else if inner.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        Err("has white space in it")
+    } else if inner.starts_with(':') || inner.ends_with(':') {
+        Err("needs no colon at its ends: hoist puts one between prefix and flag")
+    } else {
+        Ok(())
+    }
+}

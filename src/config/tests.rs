@@ -1,0 +1,266 @@
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Files, LineIndex};
+use crate::rules::Level;
+
+use super::{Config, EnvironmentError, find, parse};
+
+/// What `text` makes, and its mistakes as `line:column message (help)`.
+fn read(text: &str) -> (Config, Vec<String>) {
+    let mut files = Files::default();
+    let file = files.add("hoist.toml", Some(Arc::from(text)));
+    let (config, mistakes) = parse(file, text);
+    let index = LineIndex::new(text);
+    let line = |found: &Diagnostic| {
+        let at = index.position(text, found.location.span.start);
+        let help = found
+            .help
+            .as_ref()
+            .map(|help| format!(" ({help})"))
+            .unwrap_or_default();
+        format!("{}:{} {}{help}", at.line, at.column, found.message)
+    };
+    (config, mistakes.iter().map(line).collect())
+}
+
+#[track_caller]
+fn mistakes(text: &str, expected: &[&str]) {
+    assert_eq!(read(text).1, expected, "{text}");
+}
+
+#[test]
+fn nothing_written_is_the_default() {
+    for text in [
+        "",
+        "# only a comment\n",
+        "\u{feff}",
+        "[lint]\n",
+        "[environments]\n",
+    ] {
+        let (config, mistakes) = read(text);
+        assert_eq!(config, Config::default(), "{text:?}");
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+    }
+}
+
+#[test]
+fn everything_can_be_said() {
+    let (config, mistakes) = read(
+        r#"
+flags = "config/flags"
+
+[environments.production]
+store = "${PROD}"
+prefix = "{shop:ff}"
+prune = false
+
+[environments.a-1]
+store = "sqlite:a.db"
+
+[lint]
+max_flag_age_days = 30
+max_step = 12.5
+[lint.rules]
+missing-owner = "error"
+abrupt-rollout = "off"
+"#,
+    );
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    assert_eq!(config.flags.to_str(), Some("config/flags"));
+    // In the order of the file.
+    let names: Vec<_> = config.environments.keys().collect();
+    assert_eq!(names, ["production", "a-1"]);
+    let production = &config.environments["production"];
+    assert_eq!(
+        (production.prefix.as_str(), production.prune),
+        ("{shop:ff}", false)
+    );
+    let other = &config.environments["a-1"];
+    assert_eq!((other.prefix.as_str(), other.prune), ("ff", true));
+    assert_eq!(config.lint.max_flag_age_days, 30);
+    assert_eq!(config.lint.max_step, 12.5);
+    let mut rules = config.lint.rules.clone();
+    rules.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(
+        rules,
+        [
+            ("abrupt-rollout".to_owned(), Level::Off),
+            ("missing-owner".to_owned(), Level::Error)
+        ]
+    );
+}
+
+#[test]
+fn every_mistake_is_found_at_once() {
+    mistakes(
+        r#"flag = "flags"
+[environments.production]
+stroe = "redis://h"
+prune = "yes"
+[environments.Staging]
+store = 1
+colour = 3
+[environments.test]
+store = ""
+[lint]
+max_flag_age_days = 0
+max_step = "half"
+[lint.rules]
+missing-ownr = "error"
+missing-owner = "fatal"
+missing-expiry = true
+"#,
+        &[
+            "1:1 there is no setting `flag` here (did you mean `flags`?)",
+            "2:15 environment `production` has no `store` (say where its records live: store = \"redis://localhost:6379\")",
+            "3:1 there is no setting `stroe` here (did you mean `store`?)",
+            "4:9 `prune` is a string; it must be true or false",
+            "5:15 `Staging` is no name for an environment (use small letters, digits, `-` and `_`, a letter first)",
+            "6:9 `store` is a number; it must be a string",
+            "7:1 there is no setting `colour` here (known settings: store, prefix, prune)",
+            "9:9 `store` is empty",
+            "11:21 `max_flag_age_days` must be between 1 and 36500",
+            "12:12 `max_step` is a string; it must be a number",
+            "14:1 there is no rule `missing-ownr`; did you mean `missing-owner`?",
+            "15:17 the level of rule `missing-owner` must be \"off\", \"warning\" or \"error\"",
+            "16:18 the level of rule `missing-expiry` must be \"off\", \"warning\" or \"error\"",
+        ],
+    );
+}
+
+#[test]
+fn what_is_not_toml_is_reported_where_it_is() {
+    mistakes(
+        "flags = \n[lint",
+        &[
+            "1:9 this is not TOML: string values must be quoted, expected literal string",
+            "2:6 this is not TOML: unclosed table, expected `]`",
+        ],
+    );
+    mistakes(
+        "flags = \"a\"\nflags = \"b\"\n",
+        &["2:1 this is not TOML: duplicate key"],
+    );
+    mistakes(
+        "flags = [\nenvironments = 3\n",
+        &["2:1 this is not TOML: string values must be quoted, expected literal string"],
+    );
+    mistakes(
+        "environments = 3\nlint = []\nflags = 1979-05-27\n",
+        &[
+            "1:16 `environments` is a number; it must be a table",
+            "2:8 `lint` is a list; it must be a table",
+            "3:9 `flags` is a date; it must be a string",
+        ],
+    );
+}
+
+#[test]
+fn a_prefix_is_one_that_keys_can_start_with() {
+    for (prefix, wrong) in [
+        ("ff", None),
+        ("{ff}", None),
+        ("ff:staging", None),
+        ("{}", Some("`prefix` is empty")),
+        ("", Some("`prefix` is empty")),
+        (
+            "f{f}",
+            Some("`prefix` may have braces only around all of it, as in \"{ff}\""),
+        ),
+        ("f f", Some("`prefix` has white space in it")),
+        (
+            "ff:",
+            Some("`prefix` needs no colon at its ends: hoist puts one between prefix and flag"),
+        ),
+    ] {
+        let text = format!("[environments.a]\nstore = \"sqlite:x\"\nprefix = \"{prefix}\"\n");
+        let (config, found) = read(&text);
+        let expected: Vec<_> = wrong.iter().map(|wrong| format!("3:10 {wrong}")).collect();
+        assert_eq!(found, expected, "{prefix}");
+        let kept = if wrong.is_none() { prefix } else { "ff" };
+        assert_eq!(config.environments["a"].prefix, kept);
+    }
+}
+
+#[test]
+fn an_environment_is_chosen_by_name_or_because_there_is_no_other() {
+    let choose = |text: &str, name: Option<&str>| {
+        let (config, _) = read(text);
+        config
+            .environment(name)
+            .map(|environment| environment.name.clone())
+    };
+    let two = "[environments.production]\nstore = \"a\"\n[environments.staging]\nstore = \"b\"\n";
+    let usual =
+        "[environments.production]\nstore = \"a\"\n[environments.development]\nstore = \"b\"\n";
+    let one = "[environments.production]\nstore = \"a\"\n";
+    assert_eq!(choose(two, Some("staging")).as_deref(), Ok("staging"));
+    assert_eq!(choose(usual, None).as_deref(), Ok("development"));
+    assert_eq!(choose(one, None).as_deref(), Ok("production"));
+    assert_eq!(choose("", None).as_deref(), Ok("development"));
+    let known = "`production`, `staging`".to_owned();
+    assert_eq!(
+        choose(two, None),
+        Err(EnvironmentError::Unnamed {
+            known: known.clone()
+        })
+    );
+    let unknown = |name: &str, suggestion: Option<&str>| EnvironmentError::Unknown {
+        name: name.to_owned(),
+        known: known.clone(),
+        suggestion: suggestion.map(str::to_owned),
+    };
+    assert_eq!(
+        choose(two, Some("prodution")),
+        Err(unknown("prodution", Some("production")))
+    );
+    assert_eq!(choose(two, Some("x")), Err(unknown("x", None)));
+    assert_eq!(choose(two, Some("")), Err(unknown("", None)));
+}
+
+#[test]
+fn variables_in_a_store_url_are_replaced() {
+    let url = |store: &str| {
+        let (config, _) = read(&format!("[environments.a]\nstore = '{store}'\n"));
+        config.environments["a"].store_url(|name| match name {
+            "HOST" => Some("h".to_owned()),
+            "ODD" => Some("${HOST}".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        })
+    };
+    assert_eq!(
+        url("redis://${HOST}:1/${HOST}").as_deref(),
+        Ok("redis://h:1/h")
+    );
+    assert_eq!(url("redis://$HOST}{").as_deref(), Ok("redis://$HOST}{"));
+    // What a variable holds is taken as it is.
+    assert_eq!(url("${ODD}").as_deref(), Ok("${HOST}"));
+    for name in ["EMPTY", "UNSET"] {
+        let error = url(&format!("redis://${{{name}}}")).expect_err(name);
+        assert!(
+            error.to_string().contains(name) && error.hint().contains(name),
+            "{error}"
+        );
+    }
+    let error = url("redis://${HOST").expect_err("no closing brace");
+    assert_eq!(
+        error,
+        EnvironmentError::Unclosed {
+            environment: "a".to_owned()
+        }
+    );
+}
+
+#[test]
+fn the_nearest_file_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join("a/b");
+    std::fs::create_dir_all(&inner).expect("folders");
+    // A folder of that name is passed over.
+    std::fs::create_dir(inner.join("hoist.toml")).expect("a folder");
+    std::fs::write(folder.path().join("hoist.toml"), "").expect("a file");
+    assert_eq!(find(&inner), Some(folder.path().join("hoist.toml")));
+    std::fs::write(folder.path().join("a/hoist.toml"), "").expect("a file");
+    assert_eq!(find(&inner), Some(folder.path().join("a/hoist.toml")));
+}

@@ -1,0 +1,224 @@
+//! Status carried forward: what a sync must not lose when it writes a spec.
+
+use jiff::Timestamp;
+
+use super::Stopped;
+use crate::model::Percent;
+use crate::record::{Kind, Record, Spec};
+
+/// The record of a flag that has no status yet. A rollout begins at its first stage.
+pub(super) fn fresh(spec: &Spec, now: f64) -> Record {
+    let mut record = Record {
+        spec: spec.clone(),
+        ..Record::default()
+    };
+    if spec.kind() == Kind::Rollout {
+        begin(&mut record, now);
+    }
+    record
+}
+
+/// Puts a rollout at its first stage, from now on.
+fn begin(record: &mut Record, now: f64) {
+    record.percentage = record.spec.stages().first().copied().unwrap_or_default();
+    record.status.set("rollout_started", now);
+    record.status.set("stage_started", now);
+    record.status.set("current_stage", 0);
+}
+
+/// `live` with the spec `wanted`: stages reached, stops and foreign fields stay. Gives what there
+/// is to say about it too. `applied` is the digest of the spec that hoist last applied.
+pub(super) fn carry(
+    flag: &str,
+    wanted: &Spec,
+    live: &Record,
+    applied: Option<&str>,
+    now: f64,
+) -> (Record, Vec<String>) {
+    let mut notes = Vec::new();
+    let mut after = Record {
+        spec: wanted.clone(),
+        status: live.status.clone(),
+        percentage: live.percentage,
+        other: live.other.clone(),
+    };
+    if wanted.kind() == Kind::Rollout {
+        carry_stage(&mut after, live, applied, now, &mut notes);
+    } else {
+        leave_rollout(&mut after, live, now);
+    }
+    if live.is_rolled_back() {
+        carry_stop(flag, &mut after, live, applied, &mut notes);
+    }
+    (after, notes)
+}
+
+/// Where a rollout goes on.
+fn carry_stage(
+    after: &mut Record,
+    live: &Record,
+    applied: Option<&str>,
+    now: f64,
+    notes: &mut Vec<String>,
+) {
+    let stages = after.spec.stages();
+    let clean = applied.is_some_and(|applied| live.has_spec(applied));
+    if clean && live.spec.kind() != Kind::Rollout {
+        begin(after, now);
+        let first = after.percentage;
+        notes.push(format!(
+            "becomes a rollout: it begins at stage 1 of {} ({first} %), from {} % now",
+            stages.len(),
+            live.percentage
+        ));
+        return;
+    }
+    let same_stages =
+        live.spec.as_json().get("rollout_stages") == after.spec.as_json().get("rollout_stages");
+    let known = live
+        .status
+        .current_stage()
+        .filter(|stage| *stage < stages.len());
+    match known {
+        Some(_) if same_stages => {}
+        _ => {
+            let stage = stages
+                .iter()
+                .rposition(|stage| *stage <= live.percentage)
+                .unwrap_or(0);
+            move_to_stage(after, stage, &stages, now);
+            notes.push(stage_note(stage, &stages, live));
+        }
+    }
+    for field in ["rollout_started", "stage_started"] {
+        if after.status.seconds(field).is_none() {
+            after.status.set(field, now);
+        }
+    }
+    // A rollout that never was on has not begun: its first stage lasts from when it is.
+    let untouched = live.status.seconds("rollout_started") == live.status.seconds("stage_started");
+    if after.spec.enabled()
+        && !live.spec.enabled()
+        && !live.is_rolled_back()
+        && untouched
+        && after.status.current_stage() == Some(0)
+    {
+        after.status.set("rollout_started", now);
+        after.status.set("stage_started", now);
+    }
+}
+
+fn move_to_stage(after: &mut Record, stage: usize, stages: &[Percent], now: f64) {
+    let percentage = stages.get(stage).copied().unwrap_or_default();
+    after.status.set("current_stage", stage);
+    if percentage != after.percentage {
+        after.status.set("stage_started", now);
+    }
+    after.percentage = percentage;
+}
+
+fn stage_note(stage: usize, stages: &[Percent], live: &Record) -> String {
+    let percentage = stages.get(stage).copied().unwrap_or_default();
+    let cause = match live.spec.kind() {
+        Kind::Rollout => "its stages changed",
+        Kind::Boolean | Kind::Experiment => "the live record is no rollout",
+    };
+    let reason = if percentage > live.percentage {
+        "since all are above"
+    } else {
+        "the last one not above"
+    };
+    format!(
+        "{cause}: it goes on at stage {} of {} ({percentage} %), {reason} the live {} %",
+        stage + 1,
+        stages.len(),
+        live.percentage
+    )
+}
+
+/// A flag that is no rollout (any more) has no stage, but since when it stands where it stands
+/// remains known.
+fn leave_rollout(after: &mut Record, live: &Record, now: f64) {
+    after.status.clear("current_stage");
+    after.percentage = after
+        .spec
+        .as_json()
+        .get("percentage")
+        .and_then(serde_json::Value::as_f64)
+        .and_then(Percent::from_f64)
+        .unwrap_or(Percent::HUNDRED);
+    if after.status.seconds("stage_started").is_some() && after.percentage != live.percentage {
+        after.status.set("stage_started", now);
+    }
+    if after.status.0.contains_key("paused_at") {
+        after.status.clear("paused_at");
+        if !live.is_rolled_back() {
+            after.status.clear("note");
+        }
+    }
+}
+
+/// A stop holds whatever is applied, until it is ended by name, or git itself switches the flag
+/// off: from then on git decides again.
+fn carry_stop(
+    flag: &str,
+    after: &mut Record,
+    live: &Record,
+    applied: Option<&str>,
+    notes: &mut Vec<String>,
+) {
+    let stop = stopped(flag, live);
+    let was_on = applied.is_some_and(|applied| live.was_enabled(applied));
+    if !after.spec.enabled() && was_on {
+        after.status.clear("rolled_back_at");
+        if !after.status.0.contains_key("paused_at") {
+            after.status.clear("note");
+        }
+        notes.push(format!(
+            "{}; git switches it off now, so the stop ends and git decides again",
+            stop_note(&stop)
+        ));
+        return;
+    }
+    if after.spec.enabled() {
+        notes.push(format!(
+            "{}; it stays off until an operator restores it, or git says `enabled: false` and later `enabled: true`",
+            stop_note(&stop)
+        ));
+    } else {
+        notes.push(stop_note(&stop));
+    }
+    after.spec = after.spec.with_enabled(false);
+}
+
+pub(super) fn stopped(flag: &str, record: &Record) -> Stopped {
+    let note = |field: &str| {
+        let text = record.status.0.get("note")?.get(field)?.as_str()?;
+        Some(text.to_owned())
+    };
+    Stopped {
+        flag: flag.to_owned(),
+        since: record.status.seconds("rolled_back_at"),
+        actor: note("actor"),
+        reason: note("reason"),
+    }
+}
+
+/// "rolled back since 2026-11-22 03:12 UTC by ana (error rate)".
+pub(super) fn stop_note(stop: &Stopped) -> String {
+    let mut text = "rolled back".to_owned();
+    // No clock shows a time of which there is no timestamp.
+    if let Some(since) = stop
+        .since
+        .and_then(|seconds| Timestamp::from_second(seconds as i64).ok())
+    {
+        text += &since.strftime(" since %Y-%m-%d %H:%M UTC").to_string();
+    }
+    if let Some(actor) = &stop.actor {
+        text += &format!(" by {actor}");
+    }
+    if let Some(reason) = &stop.reason {
+        text += &format!(" ({reason})");
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! Which fields of a record a change touches.
+
+use serde_json::{Map, Value};
+
+use super::{Expect, RecordWrite, Write};
+use crate::record::{Record, SPEC_FIELDS};
+
+/// One field, before and after; `None` where it is not there.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct FieldChange {
+    /// `percentage`, `variants.control`, `meta.owner`.
+    pub path: String,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+}
+
+/// When a stage began is left out: it is of no use to a reviewer, and follows from the others.
+const SHOWN_STATUS: [&str; 3] = ["current_stage", "rolled_back_at", "paused_at"];
+
+pub(super) fn changes(write: &Write) -> Vec<FieldChange> {
+    let parse = |bytes: &[u8]| Record::parse(bytes).map(|record| record.to_json()).ok();
+    let before = match &write.expect {
+        Expect::Value(bytes) => parse(bytes),
+        Expect::Absent | Expect::Any => None,
+    };
+    let after = match &write.record {
+        RecordWrite::Set(bytes) => parse(bytes),
+        RecordWrite::Delete => None,
+        RecordWrite::Keep => return Vec::new(),
+    };
+    differences(&before.unwrap_or_default(), &after.unwrap_or_default())
+}
+
+fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    let known = SPEC_FIELDS
+        .iter()
+        .copied()
+        .chain(["meta"])
+        .chain(SHOWN_STATUS);
+    for field in known {
+        match (before.get(field), after.get(field)) {
+            (Some(Value::Object(before)), Some(Value::Object(after)))
+                if field != "variants" || same_names(before, after) =>
+            {
+                nested(field, before, after, &mut changes);
+            }
+            (None, Some(Value::Object(after))) if field == "meta" => {
+                nested(field, &Map::new(), after, &mut changes);
+            }
+            (Some(Value::Object(before)), None) if field == "meta" => {
+                nested(field, before, &Map::new(), &mut changes);
+            }
+            (before, after) => push(field.to_owned(), before, after, &mut changes),
+        }
+    }
+    changes
+}
+
+/// The order of variants decides who gets which, so another order is another value.
+fn same_names(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+    before.keys().eq(after.keys())
+}
+
+fn nested(
+    field: &str,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    changes: &mut Vec<FieldChange>,
+) {
+    let new = after.keys().filter(|name| !before.contains_key(*name));
+    for name in before.keys().chain(new) {
+        push(
+            format!("{field}.{name}"),
+            before.get(name),
+            after.get(name),
+            changes,
+        );
+    }
+}
+
+fn push(
+    path: String,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    changes: &mut Vec<FieldChange>,
+) {
+    let same = match (before, after) {
+        // Maps compare without their order, which counts here.
+        (Some(Value::Object(before)), Some(Value::Object(after))) => {
+            before == after && same_names(before, after)
+        }
+        (before, after) => before == after,
+    };
+    if !same {
+        changes.push(FieldChange {
+            path,
+            before: before.cloned(),
+            after: after.cloned(),
+        });
+    }
+}

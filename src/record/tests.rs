@@ -1,0 +1,103 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn record(json: &Value) -> Record {
+    Record::parse(json.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn a_record_reads_the_same_however_a_client_wrote_it() {
+    let bare = record(&json!({"enabled": true, "percentage": 10.0}));
+    let full = record(&json!({
+        "percentage": 10, "type": "boolean", "allowed_users": [], "enabled": true,
+        "allowed_groups": [], "salt": null, "meta": {}
+    }));
+    assert_eq!(bare.spec.digest(), full.spec.digest());
+    assert_eq!(
+        String::from_utf8(bare.to_bytes()).unwrap(),
+        r#"{"type":"boolean","enabled":true,"percentage":10,"allowed_users":[],"allowed_groups":[]}"#
+    );
+}
+
+#[test]
+fn the_kind_is_inferred_where_a_client_leaves_it_out() {
+    let kind = |json: Value| record(&json).spec.kind();
+    assert_eq!(kind(json!({"enabled": true})), Kind::Boolean);
+    assert_eq!(kind(json!({"variants": {"a": 100}})), Kind::Experiment);
+    assert_eq!(
+        kind(json!({"rollout_stages": [{"percentage": 1}]})),
+        Kind::Rollout
+    );
+}
+
+#[test]
+fn the_order_of_variants_is_part_of_the_spec_and_that_of_other_objects_is_not() {
+    let digest = |text: &str| Record::parse(text.as_bytes()).unwrap().spec.digest();
+    assert_ne!(
+        digest(r#"{"variants":{"a":50,"b":50},"control":"a"}"#),
+        digest(r#"{"variants":{"b":50,"a":50},"control":"a"}"#)
+    );
+    assert_eq!(
+        digest(r#"{"meta":{"owner":"x","description":"y"}}"#),
+        digest(r#"{"meta":{"description":"y","owner":"x"}}"#)
+    );
+}
+
+#[test]
+fn the_percentage_of_a_rollout_is_status() {
+    let stages = json!([{"percentage": 1, "duration_hours": 2}, {"percentage": 100, "duration_hours": null}]);
+    let first = record(&json!({"rollout_stages": stages, "percentage": 1, "current_stage": 0}));
+    let last = record(&json!({"rollout_stages": stages, "percentage": 100, "current_stage": 1}));
+    assert_eq!(first.spec.digest(), last.spec.digest());
+    assert_eq!(last.percentage, Percent::HUNDRED);
+    let silent = record(&json!({"rollout_stages": stages, "current_stage": 1}));
+    assert_eq!(silent.percentage, Percent::HUNDRED);
+}
+
+#[test]
+fn while_rolled_back_either_value_of_enabled_agrees() {
+    let on = record(&json!({"enabled": true, "percentage": 10}));
+    let stopped = record(&json!({"enabled": false, "percentage": 10, "rolled_back_at": 1.5}));
+    assert!(stopped.is_rolled_back());
+    assert!(stopped.has_spec(&on.spec.digest()));
+    assert!(!record(&json!({"enabled": false, "percentage": 10})).has_spec(&on.spec.digest()));
+    let edited = record(&json!({"enabled": false, "percentage": 11, "rolled_back_at": 1.5}));
+    assert!(!edited.has_spec(&on.spec.digest()));
+}
+
+#[test]
+fn unknown_fields_and_wrong_shapes_are_carried_along() {
+    let odd =
+        json!({"enabled": "maybe", "percentage": "ten", "x_team": [1], "current_stage": "two"});
+    let read = record(&odd);
+    assert_eq!(read.spec.as_json()["enabled"], "maybe");
+    assert_eq!(read.spec.as_json()["percentage"], "ten");
+    assert_eq!(read.other["x_team"], json!([1]));
+    assert_eq!(read.status.current_stage(), None);
+    assert_eq!(read.to_json()["x_team"], json!([1]));
+}
+
+#[test]
+fn what_is_no_record_says_why() {
+    let error = |bytes: &[u8]| Record::parse(bytes).unwrap_err().to_string();
+    assert!(error(b"{").starts_with("it is not JSON"));
+    assert_eq!(error(b"[]"), "it is JSON, but a list and not an object");
+    assert!(error(b"\xff\x00").starts_with("it is not JSON"));
+}
+
+#[test]
+fn hours_survive_a_round_trip_to_the_second() {
+    for seconds in [1, 59, 1200, 1800, 3600, 7201, 86_400 * 7 + 1] {
+        let written =
+            json!({"rollout_stages": [{"percentage": 1, "duration_hours": write::hours(seconds)}]});
+        let again = record(&json!({"rollout_stages": [
+            {"percentage": 1.0, "duration_hours": written["rollout_stages"][0]["duration_hours"].as_f64()}
+        ]}));
+        assert_eq!(
+            record(&written).spec.digest(),
+            again.spec.digest(),
+            "{seconds}"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! `lint --format json`, version 1: a published shape, with types of its own so that those inside
+//! stay free to change.
+
+use std::io::{self, BufWriter, Write};
+
+use serde::Serialize;
+
+use crate::diagnostic::{Diagnostic, Fix, Location, Position, Severity, Span};
+
+use super::Lint;
+use super::places::Places;
+
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Output<'a> {
+    version: u32,
+    files: usize,
+    flags: usize,
+    diagnostics: Vec<Finding<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    errors: usize,
+    warnings: usize,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    rule: &'a str,
+    severity: &'static str,
+    message: &'a str,
+    file: &'a str,
+    range: Range,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+    related: Vec<Related<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<FixOutput<'a>>,
+}
+
+#[derive(Serialize)]
+struct Related<'a> {
+    message: &'a str,
+    file: &'a str,
+    range: Range,
+}
+
+#[derive(Serialize)]
+struct FixOutput<'a> {
+    title: &'a str,
+    edits: Vec<EditOutput<'a>>,
+}
+
+#[derive(Serialize)]
+struct EditOutput<'a> {
+    range: Range,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Range {
+    start: Point,
+    end: Point,
+}
+
+/// Line and column from 1, the column in characters; the offset in bytes from 0.
+#[derive(Serialize)]
+struct Point {
+    line: u32,
+    column: u32,
+    offset: u32,
+}
+
+/// Writes the whole run as one JSON object and a line break.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn lint(lint: &Lint<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut places = Places::new(lint.files);
+    let diagnostics = lint.sorted();
+    let output = Output {
+        version: VERSION,
+        files: lint.checked,
+        flags: lint.flags,
+        diagnostics: diagnostics
+            .into_iter()
+            .map(|found| finding(found, &mut places))
+            .collect(),
+        summary: Summary {
+            errors: lint.count(Severity::Error),
+            warnings: lint.count(Severity::Warning),
+        },
+    };
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer(&mut out, &output)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+fn finding<'a>(found: &'a Diagnostic, places: &mut Places<'a>) -> Finding<'a> {
+    let file = found.location.file;
+    Finding {
+        rule: found.rule,
+        severity: found.severity.as_str(),
+        message: &found.message,
+        file: places.name(file),
+        range: range(found.location, places),
+        flag: found.flag.as_deref(),
+        help: found.help.as_deref(),
+        related: found
+            .related
+            .iter()
+            .map(|related| Related {
+                message: &related.message,
+                file: places.name(related.location.file),
+                range: range(related.location, places),
+            })
+            .collect(),
+        fix: found
+            .fix
+            .as_ref()
+            .map(|fix| fix_output(fix, found.location, places)),
+    }
+}
+
+fn fix_output<'a>(fix: &'a Fix, location: Location, places: &mut Places<'a>) -> FixOutput<'a> {
+    let at = |span: Span| Location { span, ..location };
+    FixOutput {
+        title: &fix.title,
+        edits: fix
+            .edits
+            .iter()
+            .map(|edit| EditOutput {
+                range: range(at(edit.span), places),
+                text: &edit.text,
+            })
+            .collect(),
+    }
+}
+
+fn range(location: Location, places: &mut Places<'_>) -> Range {
+    let (start, end) = places.range(location);
+    let point = |Position { line, column }, offset| Point {
+        line,
+        column,
+        offset,
+    };
+    Range {
+        start: point(start, location.span.start),
+        end: point(end, location.span.end),
+    }
+}

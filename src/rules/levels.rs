@@ -1,0 +1,156 @@
+//! Which rules are on, and how they count.
+
+use crate::diagnostic::{Diagnostic, Severity};
+
+use super::{Level, RULES, Rule};
+
+/// A level for every rule; to begin with, each rule's own.
+#[derive(Clone, Debug)]
+pub struct Levels {
+    /// By position in [`RULES`].
+    by_position: Box<[Level]>,
+}
+
+/// Why a level cannot be set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LevelError {
+    #[error("there is no rule `{name}`{}", did_you_mean(*.suggestion))]
+    UnknownRule {
+        name: Box<str>,
+        suggestion: Option<&'static str>,
+    },
+    #[error(
+        "`{rule}` stays an error: it says that a file was not understood, and nothing is applied from such a file"
+    )]
+    Fixed { rule: &'static str },
+}
+
+fn did_you_mean(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self {
+            by_position: RULES.iter().map(|rule| rule.level).collect(),
+        }
+    }
+}
+
+impl Levels {
+    /// Sets the level of the rule `name`.
+    ///
+    /// # Errors
+    /// Where there is no such rule, or where the rule must stay an error.
+    pub fn set(&mut self, name: &str, level: Level) -> Result<(), LevelError> {
+        let unknown = || LevelError::UnknownRule {
+            name: name.into(),
+            suggestion: Rule::suggest(name),
+        };
+        let position = Rule::position(name).ok_or_else(unknown)?;
+        if let (Some(rule), Some(slot)) = (RULES.get(position), self.by_position.get_mut(position))
+        {
+            if rule.fixed && level != Level::Error {
+                return Err(LevelError::Fixed { rule: rule.id });
+            }
+            *slot = level;
+        }
+        Ok(())
+    }
+
+    /// Gives a finding the level of its rule; false where that is off. What is found while reading
+    /// keeps the severity that it was found with unless the rule's level was set to another.
+    pub(super) fn apply(&self, found: &mut Diagnostic) -> bool {
+        let Some(position) = Rule::position(found.rule) else {
+            return true;
+        };
+        let (Some(rule), Some(level)) = (RULES.get(position), self.by_position.get(position))
+        else {
+            return true;
+        };
+        if *level != rule.level
+            && let Some(severity) = level.severity()
+        {
+            found.severity = severity;
+        }
+        *level != Level::Off
+    }
+
+    /// The rules that are not off.
+    pub(super) fn active(&self) -> impl Iterator<Item = (&'static Rule, Severity)> {
+        RULES
+            .iter()
+            .zip(&self.by_position)
+            .filter_map(|(rule, level)| Some((*rule, level.severity()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Location;
+
+    fn severity(levels: &Levels, id: &str) -> Option<Severity> {
+        let active = levels.active().find(|(rule, _)| rule.id == id);
+        active.map(|(_, severity)| severity)
+    }
+
+    #[test]
+    fn a_level_is_set_by_name() {
+        let mut levels = Levels::default();
+        assert_eq!(severity(&levels, "missing-owner"), Some(Severity::Warning));
+        levels.set("missing-owner", Level::Error).unwrap();
+        assert_eq!(severity(&levels, "missing-owner"), Some(Severity::Error));
+        levels.set("missing-owner", Level::Off).unwrap();
+        assert_eq!(severity(&levels, "missing-owner"), None);
+    }
+
+    #[test]
+    fn a_finding_gets_the_level_that_was_set() {
+        let mut levels = Levels::default();
+        let mut found = Diagnostic::new("schema", Location::default(), "ambiguous")
+            .with_severity(Severity::Warning);
+        assert!(levels.apply(&mut found));
+        assert_eq!(found.severity, Severity::Warning);
+
+        let mut found = Diagnostic::new("unknown-field", Location::default(), "unknown");
+        levels.set("unknown-field", Level::Warning).unwrap();
+        assert!(levels.apply(&mut found));
+        assert_eq!(found.severity, Severity::Warning);
+        levels.set("unknown-field", Level::Off).unwrap();
+        assert!(!levels.apply(&mut found));
+    }
+
+    #[test]
+    fn an_unknown_rule_is_refused_with_the_nearest_name() {
+        let refused = Levels::default()
+            .set("mising-owner", Level::Off)
+            .unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "there is no rule `mising-owner`; did you mean `missing-owner`?"
+        );
+        let refused = Levels::default()
+            .set("entirely-else", Level::Off)
+            .unwrap_err();
+        assert_eq!(refused.to_string(), "there is no rule `entirely-else`");
+    }
+
+    #[test]
+    fn what_says_that_a_file_was_not_understood_stays_an_error() {
+        for rule in [
+            "yaml-syntax",
+            "unsafe-yaml",
+            "schema",
+            "duplicate-key",
+            "duplicate-flag",
+        ] {
+            let mut levels = Levels::default();
+            levels.set(rule, Level::Error).unwrap();
+            for lower in [Level::Off, Level::Warning] {
+                assert_eq!(levels.set(rule, lower), Err(LevelError::Fixed { rule }));
+            }
+            assert_eq!(severity(&levels, rule), Some(Severity::Error));
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Flag files that carry the findings they expect, below `tests/cases/lint/`, one or more for each
+//! rule. Every case is linted, compared, and rendered in every format.
+//!
+//! A comment `#~ error[rule] part of the message` expects a finding that starts on its line, `#~^` one
+//! that starts on the line above, and so on. `#@ file: b.yaml` begins another file of the same flag
+//! set; `#@ level: rule = off` sets a level.
+
+use std::path::{Path, PathBuf};
+
+use hoist::diagnostic::{Diagnostic, Files, LineIndex};
+use hoist::report::{self, Lint};
+use hoist::rules::{
+    Checked, Context, Level, Levels, RULES, Rule, Settings, check_file, check_set, explain,
+};
+use proptest::prelude::*;
+
+/// A case file, taken apart.
+#[derive(Clone, Debug)]
+struct Case {
+    name: String,
+    /// Name and text of each file.
+    files: Vec<(String, String)>,
+    settings: Settings,
+}
+
+/// What a case expects, or what was found.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Finding {
+    file: String,
+    line: u32,
+    /// `error[variant-sum]`
+    head: String,
+    message: String,
+}
+
+#[test]
+fn cases_find_what_they_expect() {
+    let mut wrong = String::new();
+    for case in cases() {
+        let run = Run::new(&case);
+        let mut expected = expectations(&case);
+        let mut found: Vec<Finding> = run
+            .diagnostics
+            .iter()
+            .map(|found| run.finding(found))
+            .collect();
+        expected.sort();
+        found.sort();
+        let place = |of: &Finding| (of.file.clone(), of.line, of.head.clone());
+        let agree = expected.len() == found.len()
+            && expected.iter().zip(&found).all(|(expected, found)| {
+                place(expected) == place(found) && found.message.contains(&expected.message)
+            });
+        if !agree {
+            wrong += &format!("{}: expected {expected:#?}, found {found:#?}\n", case.name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn cases_read_well_in_every_format() {
+    for case in cases() {
+        let run = Run::new(&case);
+        let human = run.render(|lint, out| report::human::lint(lint, false, 100, out));
+        insta::assert_snapshot!(format!("{}.human", case.name), human);
+
+        let json = run.render(|lint, out| report::json::lint(lint, out));
+        assert_eq!(json.lines().count(), 1, "{json}");
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let json = serde_json::to_string_pretty(&json).unwrap();
+        insta::assert_snapshot!(format!("{}.json", case.name), json);
+    }
+}
+
+#[test]
+fn color_is_only_color() {
+    let case = Case::read(&directory().join("variant-sum.yaml"));
+    let run = Run::new(&case);
+    let plain = run.render(|lint, out| report::human::lint(lint, false, 100, out));
+    let colored = run.render(|lint, out| report::human::lint(lint, true, 100, out));
+    insta::assert_snapshot!("color", colored.replace('\u{1b}', "ESC"));
+    assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+}
+
+#[test]
+fn findings_are_shown_without_the_text() {
+    let case = Case::read(&directory().join("duplicate-flag.yaml"));
+    let mut run = Run::new(&case);
+    run.files.0.iter_mut().for_each(|file| file.text = None);
+    let human = run.render(|lint, out| report::human::lint(lint, false, 100, out));
+    insta::assert_snapshot!("no-text.human", human);
+    let json = run.render(|lint, out| report::json::lint(lint, out));
+    insta::assert_snapshot!("no-text.json", json);
+}
+
+proptest! {
+    /// Whatever somebody's editor does to a file, it is checked and shown.
+    #[test]
+    fn any_file_can_be_checked_and_shown(
+        case in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        cut in 0_usize..40,
+        put in "[\\[\\]{}:,&*#'\"\t\r\n -]{0,4}|\\PC{0,6}|[a-z0-9]{0,3}",
+        width in 0_usize..200,
+    ) {
+        let cases = cases();
+        let mut case = Case::clone(case.get(&cases));
+        for (_, text) in &mut case.files {
+            let start = text.floor_char_boundary(at.index(text.len()));
+            let end = text.floor_char_boundary((start + cut).min(text.len()));
+            text.replace_range(start..end, &put);
+        }
+        let run = Run::new(&case);
+        let human = run.render(|lint, out| report::human::lint(lint, true, width, out));
+        prop_assert!(human.contains("Checked "));
+        let json = run.render(|lint, out| report::json::lint(lint, out));
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
+    }
+}
+
+#[test]
+fn a_rule_explains_itself() {
+    let rule = Rule::find("missing-expiry").unwrap();
+    insta::assert_snapshot!("explain", explain(rule));
+}
+
+#[test]
+fn every_rule_has_cases() {
+    let expected: Vec<Finding> = cases().iter().flat_map(expectations).collect();
+    for rule in RULES {
+        let head = format!("[{}]", rule.id);
+        assert!(
+            directory().join(format!("{}.yaml", rule.id)).is_file()
+                && expected.iter().any(|finding| finding.head.ends_with(&head)),
+            "no case for {}",
+            rule.id
+        );
+    }
+}
+
+/// What came of linting a case.
+struct Run {
+    files: Files,
+    checked: Vec<Checked>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Run {
+    fn new(case: &Case) -> Self {
+        let mut files = Files::default();
+        let mut checked = Vec::new();
+        for (name, text) in &case.files {
+            let file = files.add(name, Some(text.as_str().into()));
+            checked.push(check_file(file, text.as_bytes(), &case.settings));
+        }
+        let mut diagnostics = check_set(&checked, &files, &case.settings);
+        diagnostics.extend(
+            checked
+                .iter()
+                .flat_map(|checked| checked.diagnostics.clone()),
+        );
+        Self {
+            files,
+            checked,
+            diagnostics,
+        }
+    }
+
+    fn finding(&self, found: &Diagnostic) -> Finding {
+        let text = self.files.text(found.location.file).unwrap();
+        Finding {
+            file: self.files.name(found.location.file).to_owned(),
+            line: LineIndex::new(text).line(found.location.span.start),
+            head: format!("{}[{}]", found.severity, found.rule),
+            message: found.message.clone(),
+        }
+    }
+
+    fn render(&self, format: impl Fn(&Lint<'_>, &mut Vec<u8>) -> std::io::Result<()>) -> String {
+        let lint = Lint {
+            files: &self.files,
+            checked: self.checked.len(),
+            flags: self.checked.iter().map(|checked| checked.flags.len()).sum(),
+            diagnostics: &self.diagnostics,
+        };
+        let mut out = Vec::new();
+        format(&lint, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/lint")
+}
+
+fn cases() -> Vec<Case> {
+    let entries = std::fs::read_dir(directory()).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| Case::read(path)).collect()
+}
+
+impl Case {
+    fn read(path: &Path) -> Self {
+        let mut case = Self {
+            name: path.file_stem().unwrap().to_str().unwrap().to_owned(),
+            files: Vec::new(),
+            settings: Settings {
+                context: Context {
+                    today: jiff::civil::date(2026, 11, 15),
+                    environments: ["development", "staging", "production"]
+                        .map(String::from)
+                        .into(),
+                    max_flag_age_days: 90,
+                    max_step: 50.0,
+                },
+                levels: Levels::default(),
+            },
+        };
+        for line in std::fs::read_to_string(path).unwrap().split_inclusive('\n') {
+            let directive = line.strip_prefix("#@ ").map(str::trim_end);
+            match directive.map(|directive| directive.split_once(": ").unwrap()) {
+                Some(("file", name)) => case.files.push((format!("flags/{name}"), String::new())),
+                Some(("level", setting)) => {
+                    let (rule, level) = setting.split_once(" = ").unwrap();
+                    let level: Level = serde_json::from_value(level.into()).unwrap();
+                    case.settings.levels.set(rule, level).unwrap();
+                }
+                Some((other, _)) => panic!("{}: directive `{other}`", case.name),
+                None => {}
+            }
+            if case.files.is_empty() {
+                case.files
+                    .push((format!("flags/{}.yaml", case.name), String::new()));
+            }
+            case.files.last_mut().unwrap().1.push_str(line);
+        }
+        case
+    }
+}
+
+fn expectations(case: &Case) -> Vec<Finding> {
+    let mut expected = Vec::new();
+    for (file, text) in &case.files {
+        for (line, content) in (1..).zip(text.lines()) {
+            for annotation in content.split("#~").skip(1) {
+                let words = annotation.trim_start_matches('^');
+                let up = u32::try_from(annotation.len() - words.len()).unwrap();
+                let (head, message) = words.trim().split_once(' ').unwrap_or((words.trim(), ""));
+                expected.push(Finding {
+                    file: file.clone(),
+                    line: line - up,
+                    head: head.to_owned(),
+                    message: message.trim().to_owned(),
+                });
+            }
+        }
+    }
+    expected
+}

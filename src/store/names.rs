@@ -11,6 +11,8 @@ pub(super) struct Names {
     pub removed: String,
     pub history: String,
     pub changes: String,
+    /// Exists only within a transaction.
+    pub gate: String,
 }
 
 impl Names {
@@ -38,6 +40,7 @@ impl Names {
             removed: format!("{meta}:removed"),
             history: format!("{meta}:history"),
             changes: format!("{meta}:changes"),
+            gate: format!("{meta}:gate"),
             meta,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::plan::{Commit, RecordWrite};
+use crate::plan::{Commit, RecordWrite, Write};
 use crate::store::effects;
 use crate::store::names::Names;
 
@@ -13,16 +13,46 @@ pub(super) type Arg<'a> = Cow<'a, [u8]>;
 const PIECE: usize = 3000;
 
 /// Everything that `commit` writes. None of these commands can fail half way once the types of the
-/// bookkeeping keys are right. The first is one that a server out of memory refuses, since it
-/// decides that only before a script's first write.
+/// bookkeeping keys are right. `any_removed` where the list of removed flags is not empty.
 pub(super) fn all<'a>(
     commit: &'a Commit,
     names: &'a Names,
+    any_removed: bool,
+    history_keep: usize,
+) -> Vec<Vec<Arg<'a>>> {
+    let mut commands = Vec::new();
+    in_pieces(&mut commands, &["MSET"], sets(commit, names));
+    commands.extend(all_but_sets(commit, names, any_removed, history_keep));
+    commands
+}
+
+/// The records that `commit` sets, each key with its value.
+pub(super) fn sets<'a>(commit: &'a Commit, names: &Names) -> Vec<[Arg<'a>; 2]> {
+    let set = |write: &'a Write| match &write.record {
+        RecordWrite::Set(bytes) => {
+            let key = owned(names.record(&write.flag));
+            Some([key, Cow::Borrowed(bytes.as_slice())])
+        }
+        RecordWrite::Keep | RecordWrite::Delete => None,
+    };
+    commit.writes.iter().filter_map(set).collect()
+}
+
+/// What [`all`] gives, without the commands that set records.
+pub(super) fn all_but_sets<'a>(
+    commit: &'a Commit,
+    names: &'a Names,
+    any_removed: bool,
     history_keep: usize,
 ) -> Vec<Vec<Arg<'a>>> {
     let mut commands = meta(commit, names);
-    records(&mut commands, commit, names);
-    specs(&mut commands, commit, names);
+    let deleted = commit
+        .writes
+        .iter()
+        .filter(|write| write.record == RecordWrite::Delete)
+        .map(|write| [owned(names.record(&write.flag))]);
+    in_pieces(&mut commands, &["UNLINK"], deleted.collect());
+    specs(&mut commands, commit, names, any_removed);
     commands.push(history(commit, names, history_keep));
     commands.push(vec![
         text("PUBLISH"),
@@ -82,26 +112,12 @@ fn meta<'a>(commit: &'a Commit, names: &'a Names) -> Vec<Vec<Arg<'a>>> {
     commands
 }
 
-fn records<'a>(commands: &mut Vec<Vec<Arg<'a>>>, commit: &'a Commit, names: &Names) {
-    let mut set = Vec::new();
-    let mut delete = Vec::new();
-    for write in &commit.writes {
-        match &write.record {
-            RecordWrite::Keep => {}
-            RecordWrite::Set(bytes) => {
-                set.push([
-                    owned(names.record(&write.flag)),
-                    Cow::Borrowed(bytes.as_slice()),
-                ]);
-            }
-            RecordWrite::Delete => delete.push([owned(names.record(&write.flag))]),
-        }
-    }
-    in_pieces(commands, &["MSET"], set);
-    in_pieces(commands, &["UNLINK"], delete);
-}
-
-fn specs<'a>(commands: &mut Vec<Vec<Arg<'a>>>, commit: &'a Commit, names: &'a Names) {
+fn specs<'a>(
+    commands: &mut Vec<Vec<Arg<'a>>>,
+    commit: &'a Commit,
+    names: &'a Names,
+    any_removed: bool,
+) {
     let set: Vec<_> = effects::specs_set(commit).collect();
     let removed: Vec<_> = effects::specs_removed(commit).collect();
     // A record of two numbers: it always serialises.
@@ -111,7 +127,9 @@ fn specs<'a>(commands: &mut Vec<Vec<Arg<'a>>>, commit: &'a Commit, names: &'a Na
     let digests = set.iter().map(|(flag, digest)| [text(flag), text(digest)]);
     let notes = removed.iter().map(|flag| [text(flag), owned(note.clone())]);
     in_pieces(commands, &["HSET", &names.specs], digests.collect());
-    in_pieces(commands, &["HDEL", &names.removed], named(&set_flags));
+    if any_removed {
+        in_pieces(commands, &["HDEL", &names.removed], named(&set_flags));
+    }
     in_pieces(commands, &["HSET", &names.removed], notes.collect());
     in_pieces(commands, &["HDEL", &names.specs], named(&removed));
 }

@@ -16,7 +16,10 @@ const ATTEMPTS: usize = 3;
 /// History entries that are looked through for a commit whose answer was lost.
 const LOST_AMONG: u64 = 100;
 
-const GUARDED: &str = include_str!("guarded.lua");
+/// The scripts around the setting of many records. The records themselves do not pass through
+/// scripts: those would be slow, above all for values that are alike.
+const GUARD: &str = include_str!("guard.lua");
+const FINISH: &str = include_str!("finish.lua");
 
 impl Redis {
     pub(super) fn compare_and_swap(&mut self, commit: &Commit) -> Result<Outcome, Error> {
@@ -30,12 +33,11 @@ impl Redis {
             Means::Script
         };
         for _ in 0..ATTEMPTS {
-            let (moved, seen) =
-                self.repeatable(|redis, wire| redis.examine(wire, commit, means))?;
-            if !moved.is_empty() {
+            let seen = self.repeatable(|redis, wire| redis.examine(wire, commit, means))?;
+            if !seen.moved.is_empty() {
                 // What the connection watches ends with it.
                 self.wire = None;
-                return Ok(Outcome::Moved(moved));
+                return Ok(Outcome::Moved(seen.moved));
             }
             if let Some(outcome) = self.write(commit, means, &seen)? {
                 return Ok(outcome);
@@ -65,8 +67,8 @@ impl Redis {
             return Ok(None);
         };
         let written = match means {
-            Means::Watch => self.transact(&mut wire, commit),
-            Means::Script => self.run_script(&mut wire, commit, seen),
+            Means::Watch => self.transact(&mut wire, commit, seen),
+            Means::Script => self.transact_guarded(&mut wire, commit, seen),
         };
         match written {
             Ok(written) => {
@@ -90,77 +92,102 @@ impl Redis {
 
     /// Ends the transaction that [`Self::examine`] has opened. False where something was touched that
     /// the connection watches.
-    fn transact(&self, wire: &mut Wire, commit: &Commit) -> Result<bool, Error> {
-        for command in commands::all(commit, &self.names, self.options.history_keep) {
+    fn transact(&self, wire: &mut Wire, commit: &Commit, seen: &Seen) -> Result<bool, Error> {
+        let keep = self.options.history_keep;
+        for command in commands::all(commit, &self.names, seen.any_removed, keep) {
             wire.command(&command);
         }
         wire.command(&["EXEC"]);
+        Ok(self.executed(wire)?.is_some())
+    }
+
+    /// A whole transaction that compares the records itself. False where something has moved.
+    fn transact_guarded(
+        &self,
+        wire: &mut Wire,
+        commit: &Commit,
+        seen: &Seen,
+    ) -> Result<bool, Error> {
+        wire.command(&["MULTI"]);
+        self.guard(wire, commit);
+        let sets = commands::sets(commit, &self.names);
+        wire.begin(3 + 2 * sets.len());
+        for word in ["MSETNX", &self.names.gate, "open"] {
+            wire.arg(word);
+        }
+        sets.iter().flatten().for_each(|word| wire.arg(word));
+        let keep = self.options.history_keep;
+        let rest = commands::all_but_sets(commit, &self.names, seen.any_removed, keep);
+        self.finish(wire, commit, &rest);
+        wire.command(&["EXEC"]);
+        let finished = self.executed(wire)?.and_then(|mut results| results.pop());
+        Ok(finished.as_ref().and_then(value::integer) == Some(1))
+    }
+
+    fn guard(&self, wire: &mut Wire, commit: &Commit) {
+        let is_set = |write: &Write| matches!(write.record, RecordWrite::Set(_));
+        let holds_value = |write: &Write| matches!(write.expect, Expect::Value(_));
+        let which = |choose: &dyn Fn(&Write) -> bool| -> Vec<&Write> {
+            commit.writes.iter().filter(|write| choose(write)).collect()
+        };
+        let absent = which(&|write| write.expect == Expect::Absent);
+        let kept = which(&|write| holds_value(write) && !is_set(write));
+        let replaced = which(&|write| holds_value(write) && is_set(write));
+        let unseen = which(&|write| write.expect == Expect::Any && is_set(write));
+        let keys = 1 + absent.len() + kept.len() + replaced.len() + unseen.len();
+        wire.begin(3 + keys + 2 + kept.len() + replaced.len());
+        wire.arg("EVAL");
+        wire.arg(GUARD);
+        wire.arg(keys.to_string());
+        wire.arg(&self.names.gate);
+        for write in [&absent, &kept, &replaced, &unseen].into_iter().flatten() {
+            wire.arg(self.names.record(&write.flag));
+        }
+        wire.arg(absent.len().to_string());
+        wire.arg(kept.len().to_string());
+        for write in kept.into_iter().chain(replaced) {
+            if let Expect::Value(bytes) = &write.expect {
+                wire.arg(bytes);
+            }
+        }
+    }
+
+    fn finish(&self, wire: &mut Wire, commit: &Commit, commands: &[Vec<Arg<'_>>]) {
+        let names = &self.names;
+        let own = [
+            &names.gate,
+            &names.meta,
+            &names.specs,
+            &names.removed,
+            &names.history,
+        ];
+        let deletes = |write: &&Write| write.record == RecordWrite::Delete;
+        let deleted = commit.writes.iter().filter(deletes);
+        let deleted: Vec<String> = deleted.map(|write| names.record(&write.flag)).collect();
+        let words: usize = commands.iter().map(|command| 1 + command.len()).sum();
+        wire.begin(3 + own.len() + deleted.len() + words);
+        wire.arg("EVAL");
+        wire.arg(FINISH);
+        wire.arg((own.len() + deleted.len()).to_string());
+        own.into_iter()
+            .chain(&deleted)
+            .for_each(|key| wire.arg(key));
+        for command in commands {
+            wire.arg(command.len().to_string());
+            command.iter().for_each(|word| wire.arg(word));
+        }
+    }
+
+    /// The results of a transaction; `None` where something was touched that is watched.
+    fn executed(&self, wire: &mut Wire) -> Result<Option<Vec<Value>>, Error> {
         match wire.good_answers()?.pop() {
-            Some(Value::Nil) => Ok(false),
+            Some(Value::Nil) => Ok(None),
             Some(Value::Array(results)) => match first_refusal(&results) {
-                None => Ok(true),
+                None => Ok(Some(results)),
                 Some(error) => Err(self.endpoint.refused(error)),
             },
             _ => Err(self.endpoint.nonsense()),
         }
-    }
-
-    /// False where the script has seen something move.
-    fn run_script(&self, wire: &mut Wire, commit: &Commit, seen: &Seen) -> Result<bool, Error> {
-        let commands = commands::all(commit, &self.names, self.options.history_keep);
-        let (keys, absent, values) = self.guarded(commit);
-        let words: usize = commands.iter().map(|command| 1 + command.len()).sum();
-        wire.begin(3 + keys.len() + 5 + values.len() + words);
-        wire.arg("EVAL");
-        wire.arg(GUARDED);
-        wire.arg(keys.len().to_string());
-        for key in &keys {
-            wire.arg(key);
-        }
-        for text in [&seen.lineage, &seen.generation, &seen.fence] {
-            wire.arg(text.as_deref().unwrap_or_default());
-        }
-        wire.arg(absent.to_string());
-        wire.arg(values.len().to_string());
-        for value in values {
-            wire.arg(value);
-        }
-        for command in &commands {
-            wire.arg(command.len().to_string());
-            command.iter().for_each(|word: &Arg| wire.arg(word));
-        }
-        let answer = wire.good_answers()?.pop();
-        match answer.as_ref().and_then(value::integer) {
-            Some(written) => Ok(written == 1),
-            None => Err(self.endpoint.nonsense()),
-        }
-    }
-
-    /// The keys that the script is told of, how many of them must not exist, and the values that
-    /// those after them must hold.
-    fn guarded<'c>(&self, commit: &'c Commit) -> (Vec<String>, usize, Vec<&'c [u8]>) {
-        let names = &self.names;
-        let mut keys: Vec<String> = [&names.meta, &names.specs, &names.removed, &names.history]
-            .into_iter()
-            .cloned()
-            .collect();
-        let record = |write: &Write| names.record(&write.flag);
-        let (absent, rest): (Vec<_>, Vec<_>) = commit
-            .writes
-            .iter()
-            .partition(|write| write.expect == Expect::Absent);
-        keys.extend(absent.iter().map(|write| record(write)));
-        let mut values = Vec::new();
-        for write in &rest {
-            if let Expect::Value(bytes) = &write.expect {
-                keys.push(record(write));
-                values.push(bytes.as_slice());
-            }
-        }
-        let unseen = rest.iter().filter(|write| write.expect == Expect::Any);
-        let written = unseen.filter(|write| write.record != RecordWrite::Keep);
-        keys.extend(written.map(|write| record(write)));
-        (keys, absent.len(), values)
     }
 
     /// Finds out what became of a commit whose answer never came. Puts up a fence first: whatever

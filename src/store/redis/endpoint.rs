@@ -244,8 +244,8 @@ fn display(
     let known: Vec<String> = query
         .iter()
         .filter_map(|(key, value)| match key.as_str() {
-            "user" => Some(format!("{key}={value}")),
-            "db" if value.parse::<u32>().is_ok() => Some(format!("{key}={value}")),
+            "db" if value.parse::<u32>().is_err() => None,
+            "db" | "user" => Some(format!("{key}={value}")),
             "pass" => Some("pass=***".to_owned()),
             _ => None,
         })

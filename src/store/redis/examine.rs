@@ -13,43 +13,45 @@ use super::{Redis, value};
 /// Records that one command looks at.
 const PAGE: usize = 1000;
 
-/// The state of a store's bookkeeping, word for word, so that a script can see whether it is still
-/// the same.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub lineage: Option<String>,
-    pub generation: Option<String>,
-    pub fence: Option<String>,
-}
-
-/// How a commit is kept from overwriting what others write while it is on its way.
+/// How a commit is kept from overwriting what others write while it is on its way. The bookkeeping
+/// is watched in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Means {
-    /// WATCH, MULTI, EXEC.
+    /// The records are watched.
     Watch,
-    /// A script that compares again: a server takes quadratic time to watch many keys.
+    /// A script compares them again, at the head of the transaction.
     Script,
 }
 
+/// What a look at the store has shown.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// What is not as the commit expects it.
+    pub moved: Vec<Moved>,
+    /// Whether the list of removed flags has any.
+    pub any_removed: bool,
+}
+
 impl Redis {
-    /// What has moved since `commit` was planned, and what was seen of the bookkeeping.
+    /// Compares the store with what `commit` expects of it.
     ///
     /// With [`Means::Watch`] everything that is looked at is watched from before, and a transaction
     /// is open in the end. It is opened here because a server that refuses to open one, for lack of
-    /// rights say, would run the commands that follow one by one. With [`Means::Script`] the server
-    /// is asked whether it would take each kind of command.
+    /// rights say, would run the commands that follow one by one. With [`Means::Script`] only the
+    /// bookkeeping is watched, and the server has been asked whether it would take each command.
     pub(super) fn examine(
         &self,
         wire: &mut Wire,
         commit: &Commit,
         means: Means,
-    ) -> Result<(Vec<Moved>, Seen), Error> {
+    ) -> Result<Seen, Error> {
         let watching = means == Means::Watch;
         let looked_at = checked(commit);
         if watching {
             self.watch(wire, &looked_at);
         } else {
             self.rehearse(wire)?;
+            self.watch(wire, &[]);
         }
         self.ask_bookkeeping(wire);
         // Where records are watched there is but one page.
@@ -60,26 +62,26 @@ impl Redis {
             wire.command(&["MULTI"]);
         }
         let mut answers = wire.answers()?.into_iter();
-        if watching {
-            // The first and the last: either may be refused.
-            let ends = [answers.next(), answers.next_back()];
-            self.exactly::<2>(ends.into_iter().flatten().collect())?;
+        let opened = if watching { answers.next_back() } else { None };
+        let ends: Vec<Value> = answers.next().into_iter().chain(opened).collect();
+        if let Some(error) = first_refusal(&ends) {
+            return Err(self.endpoint.refused(error));
         }
-        let seen = self.seen(answers.by_ref().take(BOOKKEEPING).collect())?;
-        let generation = self.parse_generation(seen.generation.clone(), seen.lineage.is_some())?;
-        let mut moved = effects::store_moved(commit, seen.lineage.as_deref(), generation);
-        moved.extend(self.compare(wire, page, answers.collect(), watching)?);
+        let mut seen = self.seen(commit, answers.by_ref().take(BOOKKEEPING).collect())?;
+        seen.moved
+            .extend(self.compare(wire, page, answers.collect(), watching)?);
         for page in pages {
             self.ask_records(wire, page);
             let answers = wire.answers()?;
-            moved.extend(self.compare(wire, page, answers, watching)?);
+            seen.moved
+                .extend(self.compare(wire, page, answers, watching)?);
         }
-        Ok((moved, seen))
+        Ok(seen)
     }
 
-    fn watch(&self, wire: &mut Wire, looked_at: &[&Write]) {
+    fn watch(&self, wire: &mut Wire, records: &[&Write]) {
         let names = &self.names;
-        wire.begin(5 + looked_at.len());
+        wire.begin(5 + records.len());
         for word in [
             "WATCH",
             &names.meta,
@@ -89,7 +91,7 @@ impl Redis {
         ] {
             wire.arg(word);
         }
-        for write in looked_at {
+        for write in records {
             wire.arg(names.record(&write.flag));
         }
     }
@@ -112,11 +114,13 @@ impl Redis {
             wire.command(&["TYPE", key]);
         }
         let meta = names.meta.as_str();
-        wire.command(&["HMGET", meta, "lineage", "generation", "fence", "prefix"]);
+        wire.command(&["HMGET", meta, "lineage", "generation", "prefix"]);
+        wire.command(&["HLEN", &names.removed]);
     }
 
     /// Takes the answers to [`Self::ask_bookkeeping`] and refuses what no commit may build upon.
-    fn seen(&self, mut answers: Vec<Value>) -> Result<Seen, Error> {
+    fn seen(&self, commit: &Commit, mut answers: Vec<Value>) -> Result<Seen, Error> {
+        let removed = answers.pop().unwrap_or(Value::Nil);
         let fields = answers.pop().unwrap_or(Value::Nil);
         let names = &self.names;
         let keys = [&names.meta, &names.specs, &names.removed, &names.history];
@@ -131,12 +135,14 @@ impl Redis {
         }
         self.check_type(&names.meta, &fields)?;
         let fields = value::list(fields).unwrap_or_default();
-        let [lineage, generation, fence, prefix] = self.exactly(fields)?;
+        let [lineage, generation, prefix] = self.exactly(fields)?;
         self.check_prefix(value::text(prefix))?;
+        let lineage = value::text(lineage);
+        let generation = self.parse_generation(value::text(generation), lineage.is_some())?;
+        self.check_type(&names.removed, &removed)?;
         Ok(Seen {
-            lineage: value::text(lineage),
-            generation: value::text(generation),
-            fence: value::text(fence),
+            moved: effects::store_moved(commit, lineage.as_deref(), generation),
+            any_removed: value::integer(&removed) != Some(0),
         })
     }
 
@@ -219,7 +225,7 @@ impl Redis {
 pub(super) const WATCHED: usize = 500;
 
 /// Answers to [`Redis::ask_bookkeeping`].
-const BOOKKEEPING: usize = 5;
+const BOOKKEEPING: usize = 6;
 
 /// The writes whose keys a commit looks at.
 pub(super) fn checked(commit: &Commit) -> Vec<&Write> {

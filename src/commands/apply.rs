@@ -42,11 +42,9 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let mut store = session.open_store(environment)?;
     let wish = match saved {
         Some(saved) => Wish::Saved(saved),
-        None => Wish::FlagSet(FlagSet::load(&session, &[])?.target(
-            environment,
-            global.quiet,
-            colors,
-        )?),
+        None => {
+            Wish::FlagSet(FlagSet::load(&session)?.target(environment, global.quiet, colors)?)
+        }
     };
     let apply = Apply {
         args,

@@ -9,11 +9,11 @@ use super::{Colors, Failure, count, width};
 use rayon::prelude::*;
 
 use crate::config::Environment;
-use crate::diagnostic::{Diagnostic, Files};
+use crate::diagnostic::{Diagnostic, FileId, Files};
 use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
 use crate::record::Spec;
-use crate::rules::{self, Checked};
+use crate::rules::{self, Checked, Settings};
 use crate::source::Found;
 use crate::{report, source};
 
@@ -27,8 +27,26 @@ pub(super) struct FlagSet {
 }
 
 impl FlagSet {
-    /// Reads and lints `paths`, or the flags directory where there are none.
-    pub(super) fn load(session: &Session<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
+    /// Reads and lints the flags directory.
+    pub(super) fn load(session: &Session<'_>) -> Result<Self, Failure> {
+        Self::read(session, &[], rules::check_file)
+    }
+
+    /// Lints `paths`, or the flags directory where there are none. The flags are there to be
+    /// counted, and no more.
+    pub(super) fn lint(session: &Session<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
+        Self::read(session, paths, |file, bytes, settings| {
+            let mut checked = rules::check_file(file, bytes, settings);
+            checked.flags.iter_mut().for_each(Flag::shed_details);
+            checked
+        })
+    }
+
+    fn read(
+        session: &Session<'_>,
+        paths: &[PathBuf],
+        check: impl Fn(FileId, &[u8], &Settings) -> Checked + Sync,
+    ) -> Result<Self, Failure> {
         let roots = match paths {
             [] => vec![session.flags_directory()],
             paths => paths.iter().map(|path| session.here.join(path)).collect(),
@@ -43,7 +61,7 @@ impl FlagSet {
             let progress =
                 Progress::start("linting", found.paths.len() as u64, session.global.quiet);
             found.read(
-                |file, bytes| rules::check_file(file, bytes, &settings),
+                |file, bytes| check(file, bytes, &settings),
                 || progress.step(),
             )?
         };

@@ -12,7 +12,7 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
         return explain(id);
     }
     let session = Session::open(global)?;
-    let flag_set = FlagSet::load(&session, &args.paths)?;
+    let flag_set = FlagSet::lint(&session, &args.paths)?;
     let found = flag_set.report();
     print(|out| match args.format {
         LintFormat::Human if global.quiet => {

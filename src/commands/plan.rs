@@ -17,7 +17,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     session.refuse_mistakes(colors)?;
     let environment = session.environment()?;
     let mut store = session.open_store(environment)?;
-    let target = FlagSet::load(&session, &[])?.target(environment, global.quiet, colors)?;
+    let target = FlagSet::load(&session)?.target(environment, global.quiet, colors)?;
     let snapshot = store.read()?;
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);

@@ -49,7 +49,8 @@ fn a_server_out_of_memory_writes_nothing() {
 
 #[test]
 fn a_replica_is_read_and_not_written() {
-    let (primary, replica) = (RedisServer::start(), RedisServer::start());
+    let primary = RedisServer::with(&["repl-diskless-sync-delay 0"]);
+    let replica = RedisServer::start();
     replica.run::<()>(&["REPLICAOF", "127.0.0.1", &primary.port.to_string()]);
     // Ready once it has something from the primary.
     primary.run::<()>(&["SET", "other", "1"]);

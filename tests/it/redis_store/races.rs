@@ -1,6 +1,7 @@
 //! Others write while hoist does.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use hoist::plan::{Stored, Write};
 use hoist::store::{Outcome, Store};
@@ -9,9 +10,9 @@ use super::store;
 use crate::support::commits::{apply, commit, create, update, value, write};
 use crate::support::redis::RedisServer;
 
-/// A client counts up at a key while hoist counts up at the same key, `along` other records in
+/// A client counts up at a key, with a `pause` between two steps, while hoist counts up at the same key, `along` other records in
 /// each commit of hoist's. No step of either may be lost.
-fn count_together(along: usize, wins: usize) {
+fn count_together(along: usize, pause: Duration, wins: usize) {
     let server = RedisServer::start();
     let mut store = store(&server.unix_url());
     let others: Vec<String> = (0..along).map(|n| format!("other{n}")).collect();
@@ -28,7 +29,7 @@ fn count_together(along: usize, wins: usize) {
                     .exec(&mut connection)
                     .expect("INCR");
                 counted.fetch_add(1, Ordering::SeqCst);
-                std::thread::sleep(std::time::Duration::from_micros(700));
+                std::thread::sleep(pause);
             }
         });
         let mut won = 0;
@@ -57,12 +58,13 @@ fn count(store: &mut dyn Store, others: &[String]) -> bool {
 
 #[test]
 fn no_step_of_another_client_is_lost() {
-    count_together(0, 100);
+    count_together(0, Duration::from_micros(700), 100);
 }
 
 #[test]
 fn no_step_of_another_client_is_lost_beside_a_large_commit() {
-    count_together(600, 5);
+    // Longer than one try, or hoist would hardly ever win.
+    count_together(600, Duration::from_millis(30), 20);
 }
 
 #[test]
@@ -116,7 +118,7 @@ fn a_touch_that_changes_nothing_does_not_stop_a_commit() {
                     .arg("same")
                     .exec(&mut connection)
                     .expect("SET");
-                std::thread::sleep(std::time::Duration::from_millis(2));
+                std::thread::sleep(Duration::from_millis(2));
             }
         });
         while server

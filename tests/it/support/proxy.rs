@@ -41,9 +41,11 @@ impl Proxy {
                     continue;
                 };
                 let (to_client, from_server) = (twin(&client), twin(&server));
-                thread::spawn(move || pass_on(from_server, to_client));
+                let muted = Arc::new(AtomicBool::new(false));
+                let deaf = Arc::clone(&muted);
+                thread::spawn(move || pass_on(from_server, to_client, &deaf));
                 let (spent, counted) = (Arc::clone(&spent), Arc::clone(&counted));
-                thread::spawn(move || watch(client, server, fault, &spent, &counted));
+                thread::spawn(move || watch(client, server, fault, &spent, &counted, &muted));
             }
         });
         Self { port, exchanges }
@@ -63,8 +65,13 @@ fn twin(stream: &TcpStream) -> TcpStream {
     stream.try_clone().expect("a second handle")
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream) {
-    let _ = std::io::copy(&mut from, &mut to);
+fn pass_on(mut from: TcpStream, mut to: TcpStream, muted: &AtomicBool) {
+    let mut buffer = vec![0; 1 << 20];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if !muted.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
     let _ = to.shutdown(Shutdown::Both);
 }
 
@@ -74,6 +81,7 @@ fn watch(
     fault: Option<(Fault, &str)>,
     spent: &AtomicBool,
     exchanges: &AtomicUsize,
+    muted: &AtomicBool,
 ) {
     let mut buffer = vec![0; 1 << 20];
     while let Ok(length @ 1..) = client.read(&mut buffer) {
@@ -85,6 +93,7 @@ fn watch(
         {
             let mut all = bytes.to_vec();
             collect_rest(&mut client, &mut all);
+            muted.store(true, Ordering::SeqCst);
             return break_down(fault, &client, server, &all);
         }
         if server.write_all(bytes).is_err() {
@@ -105,7 +114,7 @@ fn collect_rest(client: &mut TcpStream, all: &mut Vec<u8>) {
 
 fn break_down(fault: Fault, client: &TcpStream, mut server: TcpStream, bytes: &[u8]) {
     if fault == Fault::LoseAnswer {
-        let _ = client.shutdown(Shutdown::Write);
+        // Hanging up earlier would let the client find that nothing has arrived yet.
         let _ = server.write_all(bytes);
         thread::sleep(Proxy::LATE);
     }

@@ -3,6 +3,12 @@
 //!
 //! `cargo bench --bench main_job`. Needs redis-server and redis-cli.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and stops where something fails"
+)]
+
 mod support;
 
 use std::fs;
@@ -74,7 +80,7 @@ fn parse_all(directory: &Path) -> Result<usize> {
     let events: Vec<usize> = found
         .paths
         .par_iter()
-        .map(|path| events(path))
+        .map(events)
         .collect::<std::io::Result<_>>()?;
     Ok(events.iter().sum())
 }

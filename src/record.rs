@@ -69,7 +69,7 @@ impl Spec {
         Self(write::spec(flag, &flag.resolve(environment)))
     }
 
-    /// A spec that was written by [`Spec::into_json`].
+    /// A spec that was written by [`Spec::as_json`].
     #[must_use]
     pub fn from_json(json: &Map<String, Value>) -> Self {
         Self(read::spec(json))

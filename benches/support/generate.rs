@@ -84,15 +84,13 @@ fn boolean(text: &mut String, random: &mut Random) {
     for _ in 0..3 + random.below(6) {
         let _ = writeln!(text, "      - user_{}", random.below(1_000_000));
     }
-    let _ = write!(
-        text,
+    text.push_str(
         "    allowed_groups: [employees]
     environments:
-      staging: {{ percentage: 60 }}
+      staging: { percentage: 60 }
     tests:
-      - {{ user: anyone, groups: [employees], environment: staging, expect: {} }}
+      - { user: anyone, groups: [employees], environment: staging, expect: true }
 ",
-        true
     );
 }
 

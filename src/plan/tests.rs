@@ -79,15 +79,18 @@ fn after(plan: &Plan) -> Record {
     Record::parse(serde_json::to_string(&after).unwrap().as_bytes()).unwrap()
 }
 
+/// Wanted, applied, live, and what it is.
+type Row<'a> = (
+    Option<&'a Value>,
+    Option<&'a Value>,
+    Option<&'a Value>,
+    Option<Action>,
+);
+
 #[test]
 fn every_row_of_the_table() {
     let (a, b, c) = (on(10), on(20), on(30));
-    let rows: &[(
-        Option<&Value>,
-        Option<&Value>,
-        Option<&Value>,
-        Option<Action>,
-    )] = &[
+    let rows: &[Row<'_>] = &[
         (Some(&a), None, None, Some(Action::Create)),
         (Some(&a), None, Some(&a), Some(Action::Adopt)),
         (Some(&a), None, Some(&b), Some(Action::Conflict)),
@@ -197,9 +200,12 @@ fn live_rollout(stages: &[u32], stage: usize) -> Value {
     live
 }
 
+/// Stages and the live one before; stages and the live one after, and since when if that is kept.
+type Move<'a> = (&'a [u32], usize, &'a [u32], usize, Option<f64>);
+
 #[test]
 fn a_rollout_whose_stages_change_goes_on_at_the_last_stage_not_above_the_live_one() {
-    let cases: &[(&[u32], usize, &[u32], usize, Option<f64>)] = &[
+    let cases: &[Move<'_>] = &[
         (&[1, 5, 25, 100], 2, &[1, 5, 25, 50, 100], 2, Some(200.0)),
         (&[1, 5, 25, 100], 2, &[10, 20, 100], 1, None),
         (&[1, 5, 25, 100], 0, &[5, 100], 0, None),

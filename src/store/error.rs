@@ -194,7 +194,7 @@ impl Error {
     }
 }
 
-/// The schemes that [`super::open`] takes.
+/// The schemes that [`super::open()`] takes.
 pub(super) const SCHEMES: [&str; 4] = ["redis", "rediss", "redis+unix", "sqlite"];
 
 const KNOWN_SCHEMES: &str =

@@ -1,6 +1,8 @@
 //! Reading a whole environment.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::thread;
+use std::time::Duration;
 
 use ::redis::Value;
 
@@ -10,8 +12,12 @@ use crate::store::Error;
 use super::wire::Wire;
 use super::{Redis, value};
 
-/// How often a read starts again because somebody committed meanwhile.
-const ATTEMPTS: usize = 5;
+/// How often a read is tried before it is given up because somebody commits all the time.
+const ATTEMPTS: usize = 12;
+
+/// The pause after the first attempt; it doubles with each, up to [`LONGEST_PAUSE`].
+const PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Keys that one SCAN looks at. Larger is fewer round trips, and a longer pause for other clients.
 const SCAN_COUNT: &str = "2000";
@@ -22,11 +28,14 @@ const PAGE: usize = 1000;
 impl Redis {
     /// Everything below the prefix and all bookkeeping, as of one generation.
     pub(super) fn snapshot(&self, wire: &mut Wire) -> Result<Snapshot, Error> {
+        let mut pause = PAUSE;
         for _ in 0..ATTEMPTS {
             let (snapshot, generation_after) = self.read_once(wire)?;
             if generation_after == (snapshot.generation, snapshot.lineage.clone()) {
                 return Ok(snapshot);
             }
+            thread::sleep(pause);
+            pause = LONGEST_PAUSE.min(2 * pause);
         }
         Err(Error::Unsteady {
             store: self.endpoint.shown.clone(),

@@ -203,15 +203,16 @@ fn target(directory: &Path) -> Result<Target> {
 fn commit(target: &Target, url: &str) -> Result<Commit> {
     let mut store = store::open(url, "ff", &Options::default())?;
     let snapshot = store.read()?;
+    let now = snapshot.now;
+    let plan = Plan::new(target, "redis", "ff", snapshot);
     let about = About {
-        digest: target.digest(),
+        digest: plan.digest.clone(),
         version: "bench".into(),
         buckets: BUCKETS.into(),
         source: "apply".into(),
-        at: snapshot.now,
+        at: now,
         ..About::default()
     };
-    let plan = Plan::new(target, "redis", "ff", snapshot);
     Ok(plan.into_commit("bench".into(), "bench".into(), about))
 }
 

@@ -80,13 +80,16 @@ impl Target {
     /// Digest of the flag set as this environment wants it.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut lines: Vec<_> = self
-            .flags
-            .iter()
-            .map(|wanted| format!("{}={}\n", wanted.flag, wanted.digest))
-            .collect();
-        lines.sort_unstable();
-        digest_of(lines.concat().as_bytes())
+        let mut flags: Vec<&Wanted> = self.flags.iter().collect();
+        flags.sort_unstable_by(|a, b| a.flag.cmp(&b.flag));
+        let mut text = String::with_capacity(64 * flags.len());
+        for wanted in flags {
+            text += &wanted.flag;
+            text.push('=');
+            text += &wanted.digest;
+            text.push('\n');
+        }
+        digest_of(text.as_bytes())
     }
 }
 

@@ -5,6 +5,8 @@
 //! other spacing, `10.0` for `10`, or a default left out compares equal, and one whose fields make
 //! no sense is carried along and shown instead of failing.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::model::{Flag, Percent};
@@ -58,21 +60,21 @@ impl Kind {
     }
 }
 
-/// The part of a record that git decides, in normal form.
+/// The part of a record that git decides, in normal form. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Spec(Map<String, Value>);
+pub struct Spec(Arc<Map<String, Value>>);
 
 impl Spec {
     /// What the flag set wants of `flag` in `environment`. The flag must be complete.
     #[must_use]
     pub fn of(flag: &Flag, environment: &str) -> Self {
-        Self(write::spec(flag, &flag.resolve(environment)))
+        Self(Arc::new(write::spec(flag, &flag.resolve(environment))))
     }
 
     /// A spec that was written by [`Spec::as_json`].
     #[must_use]
     pub fn from_json(json: &Map<String, Value>) -> Self {
-        Self(read::spec(json))
+        Self(Arc::new(read::spec(json)))
     }
 
     #[must_use]
@@ -112,7 +114,7 @@ impl Spec {
     #[must_use]
     pub fn digest(&self) -> String {
         let mut text = Vec::with_capacity(512);
-        for (field, value) in &self.0 {
+        for (field, value) in &*self.0 {
             text.extend_from_slice(field.as_bytes());
             text.push(b'=');
             // Writing JSON to memory has no way to fail.
@@ -132,7 +134,7 @@ impl Spec {
     #[must_use]
     pub fn with_enabled(&self, enabled: bool) -> Self {
         let mut spec = self.clone();
-        spec.0.insert("enabled".into(), enabled.into());
+        Arc::make_mut(&mut spec.0).insert("enabled".into(), enabled.into());
         spec
     }
 }

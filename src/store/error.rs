@@ -91,8 +91,8 @@ pub enum Error {
 
 /// The commands that a Redis user needs for everything that hoist does.
 const RIGHTS: &str = "+time +scan +mget +type +exists +hgetall +hmget +hlen +hset +hdel +mset \
-                      +msetnx +unlink +watch +multi +exec +discard +eval +xadd +xrevrange \
-                      +publish +select";
+                      +msetnx +unlink +copy +rename +watch +multi +exec +discard +eval +xadd \
+                      +xrevrange +xtrim +xdel +publish +select";
 
 impl Error {
     /// What to do about it, in a sentence or two; none where the message says it all.

@@ -13,6 +13,8 @@ pub(super) struct Names {
     pub changes: String,
     /// Exists only within a transaction.
     pub gate: String,
+    /// Copies of the three hashes of the bookkeeping. They exist only within a transaction.
+    pub before: [String; 3],
 }
 
 impl Names {
@@ -41,8 +43,14 @@ impl Names {
             history: format!("{meta}:history"),
             changes: format!("{meta}:changes"),
             gate: format!("{meta}:gate"),
+            before: ["meta", "specs", "removed"].map(|hash| format!("{meta}:before:{hash}")),
             meta,
         })
+    }
+
+    /// The hashes of the bookkeeping, in the order of [`Self::before`].
+    pub fn hashes(&self) -> [&str; 3] {
+        [&self.meta, &self.specs, &self.removed]
     }
 
     /// The key of a flag's record.

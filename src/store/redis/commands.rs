@@ -9,7 +9,7 @@ use crate::store::names::Names;
 /// One argument of a command.
 pub(super) type Arg<'a> = Cow<'a, [u8]>;
 
-/// Flags of one command: each takes up to two arguments, and a script passes at most some 8,000.
+/// Flags of one command, so that no single one holds the server up for long to parse.
 const PIECE: usize = 3000;
 
 /// Everything that `commit` writes. None of these commands can fail half way once the types of the
@@ -22,7 +22,15 @@ pub(super) fn all<'a>(
 ) -> Vec<Vec<Arg<'a>>> {
     let mut commands = Vec::new();
     in_pieces(&mut commands, &["MSET"], sets(commit, names));
-    commands.extend(all_but_sets(commit, names, any_removed, history_keep));
+    let deleted = deletes(commit, names).map(|key| [owned(key)]);
+    in_pieces(&mut commands, &["UNLINK"], deleted.collect());
+    commands.extend(bookkeeping(commit, names, any_removed));
+    commands.push(history(commit, names, Some(history_keep)));
+    commands.push(vec![
+        text("PUBLISH"),
+        text(&names.changes),
+        Cow::Owned(announcement(commit)),
+    ]);
     commands
 }
 
@@ -38,47 +46,53 @@ pub(super) fn sets<'a>(commit: &'a Commit, names: &Names) -> Vec<[Arg<'a>; 2]> {
     commit.writes.iter().filter_map(set).collect()
 }
 
-/// What [`all`] gives, without the commands that set records.
-pub(super) fn all_but_sets<'a>(
+/// The keys of the records that `commit` deletes.
+pub(super) fn deletes<'a>(
+    commit: &'a Commit,
+    names: &'a Names,
+) -> impl Iterator<Item = String> + use<'a> {
+    let deleted = commit.writes.iter();
+    deleted
+        .filter(|write| write.record == RecordWrite::Delete)
+        .map(|write| names.record(&write.flag))
+}
+
+/// What `commit` does to the hashes of the bookkeeping. `any_removed` as for [`all`].
+pub(super) fn bookkeeping<'a>(
     commit: &'a Commit,
     names: &'a Names,
     any_removed: bool,
-    history_keep: usize,
 ) -> Vec<Vec<Arg<'a>>> {
     let mut commands = meta(commit, names);
-    let deleted = commit
-        .writes
-        .iter()
-        .filter(|write| write.record == RecordWrite::Delete)
-        .map(|write| [owned(names.record(&write.flag))]);
-    in_pieces(&mut commands, &["UNLINK"], deleted.collect());
     specs(&mut commands, commit, names, any_removed);
-    commands.push(history(commit, names, history_keep));
-    commands.push(vec![
-        text("PUBLISH"),
-        text(&names.changes),
-        Cow::Owned(announcement(commit)),
-    ]);
     commands
 }
 
-/// One of each kind of command that a commit may need, to see whether the server would take them.
+/// One of each kind of command that a large commit may need, in its scripts too, to see whether the
+/// server would take them.
 pub(super) fn samples(names: &Names) -> Vec<Vec<Arg<'_>>> {
     let record = || owned(names.record("sample"));
     vec![
         vec![text("HSET"), text(&names.meta), text("f"), text("v")],
         vec![text("HDEL"), text(&names.meta), text("f")],
         vec![text("MSET"), record(), text("v")],
+        vec![text("MSETNX"), record(), text("v")],
+        vec![text("MGET"), record()],
+        vec![text("EXISTS"), record()],
         vec![text("UNLINK"), record()],
-        vec![
-            text("XADD"),
-            text(&names.history),
-            text("*"),
-            text("f"),
-            text("v"),
-        ],
+        vec![text("COPY"), text(&names.meta), text(&names.before[0])],
+        vec![text("RENAME"), text(&names.before[0]), text(&names.meta)],
+        words(&["XADD", &names.history, "*", "f", "v"]),
+        words(&["XREVRANGE", &names.history, "+", "-"]),
+        words(&["XTRIM", &names.history, "MAXLEN", "~", "1"]),
+        words(&["XDEL", &names.history, "0-1"]),
+        words(&["EVAL", "return 1", "0"]),
         vec![text("PUBLISH"), text(&names.changes), text("")],
     ]
+}
+
+fn words<'a>(words: &[&'a str]) -> Vec<Arg<'a>> {
+    words.iter().map(|word| text(word)).collect()
 }
 
 fn meta<'a>(commit: &'a Commit, names: &'a Names) -> Vec<Vec<Arg<'a>>> {
@@ -134,17 +148,19 @@ fn specs<'a>(
     in_pieces(commands, &["HDEL", &names.specs], named(&removed));
 }
 
-fn history<'a>(commit: &'a Commit, names: &'a Names, keep: usize) -> Vec<Arg<'a>> {
+/// The history's entry of `commit`. With `keep` the oldest entries beyond so many go.
+pub(super) fn history<'a>(
+    commit: &'a Commit,
+    names: &'a Names,
+    keep: Option<usize>,
+) -> Vec<Arg<'a>> {
     let about = &commit.about;
     let records = serde_json::to_vec(&effects::records(commit)).unwrap_or_default();
     let mut entry = vec![text("XADD"), text(&names.history)];
-    entry.extend([
-        text("MAXLEN"),
-        text("~"),
-        owned(keep.to_string()),
-        text("*"),
-    ]);
-    entry.extend([text("id"), text(&commit.id)]);
+    if let Some(keep) = keep {
+        entry.extend([text("MAXLEN"), text("~"), owned(keep.to_string())]);
+    }
+    entry.extend([text("*"), text("id"), text(&commit.id)]);
     entry.extend([
         text("generation"),
         owned(effects::generation(commit).to_string()),
@@ -167,7 +183,7 @@ fn history<'a>(commit: &'a Commit, names: &'a Names, keep: usize) -> Vec<Arg<'a>
 }
 
 /// What listeners hear: the new generation and the flags whose records changed.
-fn announcement(commit: &Commit) -> Vec<u8> {
+pub(super) fn announcement(commit: &Commit) -> Vec<u8> {
     #[derive(serde::Serialize)]
     struct Changes<'a> {
         generation: u64,

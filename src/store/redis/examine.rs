@@ -30,6 +30,8 @@ pub(super) struct Seen {
     pub moved: Vec<Moved>,
     /// Whether the list of removed flags has any.
     pub any_removed: bool,
+    /// Which of the hashes of the bookkeeping exist, in the order of [`super::Names::hashes`].
+    pub existing: [bool; 3],
 }
 
 impl Redis {
@@ -126,8 +128,9 @@ impl Redis {
         let keys = [&names.meta, &names.specs, &names.removed, &names.history];
         let expected = ["hash", "hash", "hash", "stream"];
         let types: [Value; 4] = self.exactly(answers)?;
+        let types = types.map(|found| value::text(found).unwrap_or_default());
+        let existing = [&types[0], &types[1], &types[2]].map(|found| found == "hash");
         for ((key, expected), found) in keys.into_iter().zip(expected).zip(types) {
-            let found = value::text(found).unwrap_or_default();
             if found != expected && found != "none" {
                 let reason = format!("it is a {found} instead of a {expected}");
                 return Err(self.endpoint.damaged(key, reason));
@@ -143,6 +146,7 @@ impl Redis {
         Ok(Seen {
             moved: effects::store_moved(commit, lineage.as_deref(), generation),
             any_removed: value::integer(&removed) != Some(0),
+            existing,
         })
     }
 

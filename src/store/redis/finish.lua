@@ -1,14 +1,31 @@
--- Last in the transaction of a large commit: everything but the new records, if those were written.
--- KEYS: the gate, then the keys that the commands touch.
--- ARGV: commands, each as its number of words and its words.
+-- Last in the transaction of a large commit: what is left to do if the new records were written, and if
+-- not, what undoes the rest of the transaction.
+-- KEYS: the gate, the history, the three hashes of the bookkeeping, the copies of those from before,
+--       records to delete.
+-- ARGV: for each hash 1 if it existed before and 0 if not, how many entries the history keeps, the
+--       channel of the changes, what to say there.
 -- Gives 1 once all is written, and 0 where the gate was shut.
+local STEP = 4000
+local HASHES, BEFORE, RECORDS = 3, 6, 9
+
 local open = redis.call('MGET', KEYS[1])[1] == 'open'
 redis.call('UNLINK', KEYS[1])
-if not open then return 0 end
-local at, words = 1, #ARGV
-while at <= words do
-  local count = tonumber(ARGV[at])
-  redis.call(unpack(ARGV, at + 1, at + count))
-  at = at + count + 1
+if open then
+  for first = RECORDS, #KEYS, STEP do
+    redis.call('UNLINK', unpack(KEYS, first, math.min(first + STEP - 1, #KEYS)))
+  end
+  redis.call('UNLINK', unpack(KEYS, BEFORE, BEFORE + 2))
+  redis.call('XTRIM', KEYS[2], 'MAXLEN', '~', ARGV[4])
+  redis.call('PUBLISH', ARGV[5], ARGV[6])
+  return 1
 end
-return 1
+for i = 0, 2 do
+  if ARGV[i + 1] == '1' then
+    redis.call('RENAME', KEYS[BEFORE + i], KEYS[HASHES + i])
+  else
+    redis.call('UNLINK', KEYS[HASHES + i])
+  end
+end
+local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+redis.call('XDEL', KEYS[2], newest[1][1])
+return 0

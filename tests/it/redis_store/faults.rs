@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hoist::plan::Write;
-use hoist::store::{Error, Options, Outcome, open};
+use hoist::plan::{Snapshot, Write};
+use hoist::store::{Error, HistoryEntry, Moved, Options, Outcome, open};
 
 use super::{assert_nothing_written, small_and_large, store};
 use crate::support::commits::{apply, commit, create, update};
@@ -115,4 +115,36 @@ fn nothing_stays_watched_after_a_refusal() {
     apply(&mut *store, vec![create("b", "1")]);
     server.run::<()>(&["FLUSHALL"]);
     assert_nothing_written(&server);
+}
+
+#[test]
+fn a_commit_that_another_client_comes_before_leaves_everything_as_it_was() {
+    for mut writes in small_and_large() {
+        let server = RedisServer::start();
+        apply(
+            &mut *store(&server.unix_url()),
+            vec![create("there", "1"), create("meddled", "0")],
+        );
+        writes.push(update("there", "1", "2"));
+        writes.push(update("meddled", "0", "2"));
+        let before = everything(&server);
+        let outcome = commit_with(Fault::Meddle, &server, writes).expect("an outcome");
+        let moved = Moved::Record {
+            flag: "meddled".into(),
+        };
+        assert_eq!(outcome, Outcome::Moved(vec![moved]));
+        assert_eq!(server.run::<String>(&["GET", Proxy::MEDDLED]), "1");
+        server.run::<()>(&["SET", Proxy::MEDDLED, "0"]);
+        assert_eq!(everything(&server), before);
+    }
+}
+
+/// What the server holds: keys, the bookkeeping, the records and the history.
+fn everything(server: &RedisServer) -> (Vec<String>, Snapshot, Vec<HistoryEntry>) {
+    let mut keys = server.run::<Vec<String>>(&["KEYS", "*"]);
+    keys.sort();
+    let mut store = store(&server.unix_url());
+    let mut snapshot = store.read().expect("a read");
+    snapshot.now = 0.0;
+    (keys, snapshot, store.history(10).expect("a history"))
 }

@@ -17,6 +17,8 @@ pub enum Fault {
     LoseAnswer,
     /// The client sees the connection break, and the server gets it a while later.
     DeliverLate,
+    /// Just before the server gets it, somebody else sets [`Proxy::MEDDLED`].
+    Meddle,
 }
 
 /// Between a client and a server.
@@ -27,6 +29,7 @@ pub struct Proxy {
 
 impl Proxy {
     pub const LATE: Duration = Duration::from_millis(400);
+    pub const MEDDLED: &str = "ff:meddled";
 
     /// Passes everything on, until a client first sends `word`.
     pub fn start(server: u16, fault: Option<(Fault, &'static str)>) -> Self {
@@ -93,6 +96,14 @@ fn watch(
         {
             let mut all = bytes.to_vec();
             collect_rest(&mut client, &mut all);
+            if fault == Fault::Meddle {
+                meddle(&server);
+                let _ = client.set_read_timeout(None);
+                if server.write_all(&all).is_ok() {
+                    continue;
+                }
+                break;
+            }
             muted.store(true, Ordering::SeqCst);
             return break_down(fault, &client, server, &all);
         }
@@ -110,6 +121,16 @@ fn collect_rest(client: &mut TcpStream, all: &mut Vec<u8>) {
     while let Ok(length @ 1..) = client.read(&mut buffer) {
         all.extend_from_slice(&buffer[..length]);
     }
+}
+
+fn meddle(server: &TcpStream) {
+    let address = server.peer_addr().expect("an address");
+    let mut meddler = TcpStream::connect(address).expect("a connection");
+    let set = format!("SET {} 1\r\n", Proxy::MEDDLED);
+    meddler.write_all(set.as_bytes()).expect("a command");
+    let mut answer = [0; 5];
+    meddler.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"+OK\r\n");
 }
 
 fn break_down(fault: Fault, client: &TcpStream, mut server: TcpStream, bytes: &[u8]) {

@@ -72,7 +72,7 @@ pub struct Target {
     pub environment: String,
     /// Whether flags that are gone from the flag set are deleted, or kept and reported.
     pub prune: bool,
-    /// Keys are unique.
+    /// Keys are unique. In order of keys a plan is made faster.
     pub flags: Vec<Wanted>,
 }
 

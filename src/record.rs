@@ -5,7 +5,7 @@
 //! other spacing, `10.0` for `10`, or a default left out compares equal, and one whose fields make
 //! no sense is carried along and shown instead of failing.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
@@ -61,30 +61,69 @@ impl Kind {
 }
 
 /// The part of a record that git decides, in normal form. Cheap to clone.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Spec(Arc<Map<String, Value>>);
+///
+/// The order of variants counts, since it decides who gets which; other objects are sorted, since
+/// clients in some languages write them so.
+#[derive(Clone, Debug, Default)]
+pub struct Spec(Arc<Normal>);
+
+#[derive(Debug, Default)]
+struct Normal {
+    fields: Map<String, Value>,
+    /// The fields as compact JSON: what is digested is also what is stored.
+    text: OnceLock<Box<[u8]>>,
+}
+
+impl PartialEq for Spec {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
 
 impl Spec {
+    fn new(mut fields: Map<String, Value>) -> Self {
+        for field in ["forced", "values", "meta"] {
+            if let Some(value) = fields.get_mut(field) {
+                value.sort_all_objects();
+            }
+        }
+        Self(Arc::new(Normal {
+            fields,
+            text: OnceLock::new(),
+        }))
+    }
+
     /// What the flag set wants of `flag` in `environment`. The flag must be complete.
     #[must_use]
     pub fn of(flag: &Flag, environment: &str) -> Self {
-        Self(Arc::new(write::spec(flag, &flag.resolve(environment))))
+        Self::new(write::spec(flag, &flag.resolve(environment)))
     }
 
     /// A spec that was written by [`Spec::as_json`].
     #[must_use]
     pub fn from_json(json: &Map<String, Value>) -> Self {
-        Self(Arc::new(read::spec(json)))
+        Self::new(read::spec(json))
+    }
+
+    /// Compact JSON.
+    fn text(&self) -> &[u8] {
+        self.0.text.get_or_init(|| {
+            let mut text = Vec::with_capacity(640);
+            // Writing a map of JSON values to memory has no way to fail.
+            let _ = serde_json::to_writer(&mut text, &self.0.fields);
+            text.into()
+        })
     }
 
     #[must_use]
     pub fn as_json(&self) -> &Map<String, Value> {
-        &self.0
+        &self.0.fields
     }
 
     #[must_use]
     pub fn kind(&self) -> Kind {
-        match self.0.get("type").and_then(Value::as_str) {
+        // It is the first field of the normal form.
+        match self.as_json().values().next().and_then(Value::as_str) {
             Some("rollout") => Kind::Rollout,
             Some("experiment") => Kind::Experiment,
             _ => Kind::Boolean,
@@ -93,13 +132,13 @@ impl Spec {
 
     #[must_use]
     pub fn enabled(&self) -> bool {
-        self.0.get("enabled") == Some(&Value::Bool(true))
+        self.as_json().get("enabled") == Some(&Value::Bool(true))
     }
 
     /// Percentages of the rollout's stages; empty for other kinds.
     #[must_use]
     pub fn stages(&self) -> Vec<Percent> {
-        self.0
+        self.as_json()
             .get("rollout_stages")
             .and_then(Value::as_array)
             .into_iter()
@@ -108,34 +147,18 @@ impl Spec {
             .collect()
     }
 
-    /// 128 bits of BLAKE3 over the normal form, in hexadecimal. The order of variants counts,
-    /// since it decides who gets which; the order within other objects does not, since clients in
-    /// some languages write them sorted.
+    /// 128 bits of BLAKE3 over the normal form, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut text = Vec::with_capacity(512);
-        for (field, value) in &*self.0 {
-            text.extend_from_slice(field.as_bytes());
-            text.push(b'=');
-            // Writing JSON to memory has no way to fail.
-            let _ = if ["meta", "forced", "values"].contains(&field.as_str()) {
-                let mut sorted = value.clone();
-                sorted.sort_all_objects();
-                serde_json::to_writer(&mut text, &sorted)
-            } else {
-                serde_json::to_writer(&mut text, value)
-            };
-            text.push(b'\n');
-        }
-        digest_of(&text)
+        digest_of(self.text())
     }
 
     /// The same spec, switched on or off.
     #[must_use]
     pub fn with_enabled(&self, enabled: bool) -> Self {
-        let mut spec = self.clone();
-        Arc::make_mut(&mut spec.0).insert("enabled".into(), enabled.into());
-        spec
+        let mut fields = self.as_json().clone();
+        fields.insert("enabled".into(), enabled.into());
+        Self::new(fields)
     }
 }
 
@@ -219,8 +242,7 @@ impl Record {
     /// Compact JSON, as it is stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Writing a map of JSON values to memory has no way to fail.
-        serde_json::to_vec(&write::Fields(self)).unwrap_or_default()
+        write::bytes(self)
     }
 }
 

@@ -6,14 +6,19 @@ use std::time::{Duration, Instant};
 
 /// Runs `a` and `b` in turn, `rounds` times after one round that is not counted, and gives the
 /// times of each. Taking turns keeps a machine whose speed drifts from favouring one of them.
+/// `before` each of them everything is made ready; that is not counted either.
 pub fn in_turn(
     rounds: usize,
+    mut before: impl FnMut(),
     mut a: impl FnMut(),
     mut b: impl FnMut(),
 ) -> (Vec<Duration>, Vec<Duration>) {
     let mut times = (Vec::new(), Vec::new());
     for round in 0..=rounds {
-        let (first, second) = (time(&mut a), time(&mut b));
+        before();
+        let first = time(&mut a);
+        before();
+        let second = time(&mut b);
         if round > 0 {
             times.0.push(first);
             times.1.push(second);

@@ -158,10 +158,12 @@ impl FlagSet {
         };
         let files = self.checked.par_iter();
         let flags = files.flat_map_iter(|checked| checked.flags.iter().map(wanted));
+        let mut flags: Vec<Wanted> = flags.collect();
+        flags.par_sort_unstable_by(|a, b| a.flag.cmp(&b.flag));
         Ok(Target {
             environment: environment.name.clone(),
             prune: environment.prune,
-            flags: flags.collect(),
+            flags,
         })
     }
 }

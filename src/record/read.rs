@@ -1,7 +1,5 @@
 //! Records as any client may have written them, into normal form.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 
 use super::{Record, SPEC_FIELDS, STATUS_FIELDS, Spec, Status, percent};
@@ -22,7 +20,7 @@ pub(super) fn record(bytes: &[u8]) -> Result<Record, NotARecord> {
         Ok(other) => return Err(NotARecord::NotAnObject(name_of(&other))),
         Err(error) => return Err(NotARecord::NotJson(error.to_string())),
     };
-    let spec = Spec(Arc::new(spec(&json)));
+    let spec = Spec::from_json(&json);
     let status: Map<_, _> = STATUS_FIELDS
         .iter()
         .filter_map(|field| Some((field.to_string(), given(&json, field)?.clone())))

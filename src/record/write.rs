@@ -1,11 +1,8 @@
 //! Flags and records into the JSON that is stored.
 
-use std::borrow::Cow;
-
-use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Kind, Record, SPEC_FIELDS, STATUS_FIELDS};
+use super::{Kind, Record, STATUS_FIELDS, Spec};
 use crate::model::{Expiry, Field, Flag, Percent, Settings, Spanned, Variant};
 
 /// The normal form of what `flag` says with `settings` in force.
@@ -134,41 +131,62 @@ pub(super) fn hours(seconds: u64) -> Value {
     }
 }
 
-/// A record's fields in the order of the record format.
-fn fields(record: &Record) -> impl Iterator<Item = (&str, Cow<'_, Value>)> {
-    let spec = record.spec.as_json();
-    let rollout = record.spec.kind() == Kind::Rollout;
-    let of_spec = SPEC_FIELDS
-        .into_iter()
-        .chain(["meta"])
-        .filter_map(move |field| {
-            if field == "percentage" && rollout {
-                return Some((field, Cow::Owned(record.percentage.to_json())));
-            }
-            Some((field, Cow::Borrowed(spec.get(field)?)))
-        });
-    let status = &record.status.0;
-    let of_status = STATUS_FIELDS
-        .into_iter()
-        .filter_map(move |field| Some((field, Cow::Borrowed(status.get(field)?))));
-    let other = record
-        .other
-        .iter()
-        .map(|(field, value)| (field.as_str(), Cow::Borrowed(value)));
-    of_spec.chain(of_status).chain(other)
-}
-
-/// Writes a record without copying it first.
-pub(super) struct Fields<'a>(pub &'a Record);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(fields(self.0))
-    }
-}
-
+/// A record as JSON, in the order of the record format.
 pub(super) fn record(record: &Record) -> Map<String, Value> {
-    fields(record)
-        .map(|(field, value)| (field.to_owned(), value.into_owned()))
-        .collect()
+    let mut json = record.spec.as_json().clone();
+    if record.spec.kind() == Kind::Rollout {
+        // Behind `type` and `enabled`.
+        json.shift_insert(2, "percentage".into(), record.percentage.to_json());
+    }
+    let own = rest(record).map(|(field, value)| (field.to_owned(), value.clone()));
+    json.extend(own);
+    json
+}
+
+/// The same as compact JSON. The text of the spec is there already.
+pub(super) fn bytes(record: &Record) -> Vec<u8> {
+    let spec = record.spec.text();
+    let mut bytes = Vec::with_capacity(spec.len() + 160);
+    match (record.spec.kind(), after_enabled(&record.spec)) {
+        (Kind::Rollout, Some(head)) => {
+            bytes.extend_from_slice(&spec[..head]);
+            field(&mut bytes, "percentage", &record.percentage.to_json());
+            bytes.extend_from_slice(&spec[head..spec.len() - 1]);
+        }
+        _ => bytes.extend_from_slice(&spec[..spec.len() - 1]),
+    }
+    for (name, value) in rest(record) {
+        field(&mut bytes, name, value);
+    }
+    bytes.push(b'}');
+    bytes
+}
+
+/// How many bytes of a spec's text come before the field behind `enabled`.
+fn after_enabled(spec: &Spec) -> Option<usize> {
+    let mut head = Map::new();
+    for name in ["type", "enabled"] {
+        head.insert(name.into(), spec.as_json().get(name)?.clone());
+    }
+    Some(serde_json::to_vec(&head).ok()?.len() - 1)
+}
+
+fn field(bytes: &mut Vec<u8>, name: &str, value: &Value) {
+    if !bytes.ends_with(b"{") {
+        bytes.push(b',');
+    }
+    // Writing JSON to memory has no way to fail.
+    let _ = serde_json::to_writer(&mut *bytes, name);
+    bytes.push(b':');
+    let _ = serde_json::to_writer(bytes, value);
+}
+
+/// What is not the spec's: status, and fields of others.
+fn rest(record: &Record) -> impl Iterator<Item = (&str, &Value)> {
+    let status = &record.status.0;
+    let status = STATUS_FIELDS
+        .into_iter()
+        .filter_map(move |field| Some((field, status.get(field)?)));
+    let other = record.other.iter();
+    status.chain(other.map(|(field, value)| (field.as_str(), value)))
 }

@@ -155,7 +155,7 @@ pub(super) fn history<'a>(
     keep: Option<usize>,
 ) -> Vec<Arg<'a>> {
     let about = &commit.about;
-    let records = serde_json::to_vec(&effects::records(commit)).unwrap_or_default();
+    let records = effects::records_json(commit);
     let mut entry = vec![text("XADD"), text(&names.history)];
     if let Some(keep) = keep {
         entry.extend([text("MAXLEN"), text("~"), owned(keep.to_string())]);

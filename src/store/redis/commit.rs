@@ -1,5 +1,8 @@
 //! Compare and swap.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use ::redis::Value;
 
 use crate::plan::{Commit, Expect, RecordWrite, Write};
@@ -32,8 +35,12 @@ impl Redis {
         } else {
             Means::Script
         };
-        for _ in 0..ATTEMPTS {
-            let seen = self.repeatable(|redis, wire| redis.examine(wire, commit, means))?;
+        for attempt in 0..ATTEMPTS {
+            // A large commit compares the records as it writes: which of them stand in its way is
+            // only asked for once some do.
+            let records = means == Means::Watch || attempt > 0;
+            let seen =
+                self.repeatable(|redis, wire| redis.examine(wire, commit, means, records))?;
             if !seen.moved.is_empty() {
                 // What the connection watches ends with it.
                 self.wire = None;
@@ -109,6 +116,21 @@ impl Redis {
         commit: &Commit,
         seen: &Seen,
     ) -> Result<bool, Error> {
+        // The history's entry takes as long to write out as the records take to send.
+        let entry = thread::scope(|scope| {
+            let entry = scope.spawn(|| commands::history(commit, &self.names, None));
+            self.send_guarded(wire, commit, seen);
+            entry.join().unwrap_or_else(|panic| resume_unwind(panic))
+        });
+        wire.command(&entry);
+        self.finish(wire, commit, seen);
+        wire.command(&["EXEC"]);
+        let finished = self.executed(wire)?.and_then(|mut results| results.pop());
+        Ok(finished.as_ref().and_then(value::integer) == Some(1))
+    }
+
+    /// A guarded transaction up to the history.
+    fn send_guarded(&self, wire: &mut Wire, commit: &Commit, seen: &Seen) {
         wire.command(&["MULTI"]);
         let hashes = self.names.hashes().into_iter().zip(&self.names.before);
         for ((hash, before), exists) in hashes.zip(seen.existing) {
@@ -126,11 +148,6 @@ impl Redis {
         for command in commands::bookkeeping(commit, &self.names, seen.any_removed) {
             wire.command(&command);
         }
-        wire.command(&commands::history(commit, &self.names, None));
-        self.finish(wire, commit, seen);
-        wire.command(&["EXEC"]);
-        let finished = self.executed(wire)?.and_then(|mut results| results.pop());
-        Ok(finished.as_ref().and_then(value::integer) == Some(1))
     }
 
     fn guard(&self, wire: &mut Wire, commit: &Commit) {

@@ -35,7 +35,7 @@ pub(super) struct Seen {
 }
 
 impl Redis {
-    /// Compares the store with what `commit` expects of it.
+    /// Compares the store with what `commit` expects of it, `records` and all or its bookkeeping only.
     ///
     /// With [`Means::Watch`] everything that is looked at is watched from before, and a transaction
     /// is open in the end. It is opened here because a server that refuses to open one, for lack of
@@ -46,9 +46,10 @@ impl Redis {
         wire: &mut Wire,
         commit: &Commit,
         means: Means,
+        records: bool,
     ) -> Result<Seen, Error> {
         let watching = means == Means::Watch;
-        let looked_at = checked(commit);
+        let looked_at = if records { checked(commit) } else { Vec::new() };
         if watching {
             self.watch(wire, &looked_at);
         } else {

@@ -1,5 +1,6 @@
 //! One connection: commands go out as they are written, answers come back in a batch.
 
+use std::io::Write;
 use std::mem;
 use std::sync::Once;
 
@@ -87,16 +88,25 @@ impl Wire {
 
     /// Queues the head of a command; `args` calls of [`Self::arg`] must follow, its name the first.
     pub fn begin(&mut self, args: usize) {
-        self.unsent
-            .extend_from_slice(format!("*{args}\r\n").as_bytes());
+        self.head(b'*', args);
         self.waiting += 1;
+    }
+
+    fn head(&mut self, kind: u8, count: usize) {
+        self.unsent.push(kind);
+        // Writing to memory has no way to fail.
+        let _ = write!(self.unsent, "{count}\r\n");
     }
 
     pub fn arg(&mut self, arg: impl AsRef<[u8]>) {
         let arg = arg.as_ref();
-        self.unsent
-            .extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        self.unsent.extend_from_slice(arg);
+        self.head(b'$', arg.len());
+        if arg.len() < PIECE {
+            self.unsent.extend_from_slice(arg);
+        } else {
+            self.send();
+            self.send_bytes(arg);
+        }
         self.unsent.extend_from_slice(b"\r\n");
         if self.unsent.len() >= PIECE {
             self.send();
@@ -104,12 +114,18 @@ impl Wire {
     }
 
     fn send(&mut self) {
+        let unsent = mem::take(&mut self.unsent);
+        self.send_bytes(&unsent);
+        self.unsent = unsent;
+        self.unsent.clear();
+    }
+
+    fn send_bytes(&mut self, bytes: &[u8]) {
         if self.send_error.is_none()
-            && let Err(error) = self.connection.send_packed_command(&self.unsent)
+            && let Err(error) = self.connection.send_packed_command(bytes)
         {
             self.send_error = Some(error);
         }
-        self.unsent.clear();
     }
 
     /// Sends what is queued and waits for every answer, refusals of single commands among them.

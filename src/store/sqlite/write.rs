@@ -149,7 +149,7 @@ fn write_history(
     let about = &commit.about;
     let generation = signed(effects::generation(commit));
     // A map of texts: it always serialises.
-    let records = serde_json::to_string(&effects::records(commit)).unwrap_or_default();
+    let records = String::from_utf8(effects::records_json(commit)).unwrap_or_default();
     let sql = "INSERT OR REPLACE INTO history
         (prefix, generation, id, at, actor, \"commit\", source, reason, version, digest, records)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";

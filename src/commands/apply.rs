@@ -14,7 +14,7 @@ use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
 use crate::plan::guard::{Consent, Refusal, refusals};
-use crate::plan::{About, Plan, SavedPlan, Snapshot, Target};
+use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
 use crate::store::{Info, Moved, Outcome, Store};
 
@@ -128,6 +128,9 @@ impl Apply<'_> {
                 &self.environment.prefix,
                 snapshot,
             )),
+            Wish::Saved(saved) if !saved.may_be_for(&info.url) => {
+                Err(SavedPlanError::OtherStore.into())
+            }
             Wish::Saved(saved) => {
                 Ok(saved.resume(info.kind, &self.environment.prefix, snapshot)?)
             }

@@ -22,7 +22,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
     if let Some(file) = &args.out {
-        fs::write(file, SavedPlan::new(&plan).to_json()).map_err(|error| {
+        fs::write(
+            file,
+            SavedPlan::new(&plan)
+                .for_store_at(&store.info().url)
+                .to_json(),
+        )
+        .map_err(|error| {
             Failure::impossible(format!("cannot write the plan to `{}`", file.display()))
                 .because(error)
                 .hint("`--out` takes a file in a directory that exists")

@@ -17,6 +17,8 @@ pub struct SavedPlan {
     pub hoist: String,
     pub environment: String,
     pub store: StoreRef,
+    /// The store's URL without its password, where it has no lineage yet to know it by.
+    pub url: Option<String>,
     pub digest: String,
     pub wanted: usize,
     pub managed: usize,
@@ -64,6 +66,7 @@ impl SavedPlan {
             hoist: env!("CARGO_PKG_VERSION").into(),
             environment: plan.environment.clone(),
             store: plan.store.clone(),
+            url: None,
             digest: plan.digest.clone(),
             wanted: plan.wanted,
             managed: plan.managed,
@@ -72,6 +75,22 @@ impl SavedPlan {
         };
         saved.fingerprint = saved.own_fingerprint();
         saved
+    }
+
+    /// Notes where the store is, in case that nothing else tells it from another.
+    #[must_use]
+    pub fn for_store_at(mut self, url: &str) -> Self {
+        if self.store.lineage.is_none() {
+            self.url = Some(url.to_owned());
+            self.fingerprint = self.own_fingerprint();
+        }
+        self
+    }
+
+    /// Whether the plan may be for the store at `url`.
+    #[must_use]
+    pub fn may_be_for(&self, url: &str) -> bool {
+        self.url.as_ref().is_none_or(|planned| planned == url)
     }
 
     /// Reads a saved plan, and checks that it is as it was written.

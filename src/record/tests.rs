@@ -101,3 +101,23 @@ fn hours_survive_a_round_trip_to_the_second() {
         );
     }
 }
+
+#[test]
+fn the_bytes_are_those_of_the_json() {
+    let stages = json!([{"percentage": 1, "duration_hours": 2}, {"percentage": 100}]);
+    let cases = [
+        json!({"enabled": true, "percentage": 10, "x": [1]}),
+        json!({"type": "rollout", "enabled": true, "rollout_stages": stages, "current_stage": 1}),
+        json!({"type": "rollout", "enabled": false, "rollout_stages": stages, "note": {"actor": "a"}}),
+        json!({"type": "rollout", "enabled": "maybe", "rollout_stages": stages, "percentage": 3}),
+        json!({"type": "rollout", "enabled": true, "rollout_stages": "none"}),
+        json!({"variants": {"b": 50, "a": 50}, "values": {"b": 1, "a": 2}, "salt": "s"}),
+        json!({}),
+    ];
+    for case in cases {
+        let record = record(&case);
+        let text = String::from_utf8(record.to_bytes()).unwrap();
+        assert_eq!(text, serde_json::to_string(&record.to_json()).unwrap());
+        assert_eq!(Record::parse(text.as_bytes()).unwrap(), record);
+    }
+}

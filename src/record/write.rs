@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Kind, Record, STATUS_FIELDS, Spec};
+use super::{Kind, Record, STATUS_FIELDS};
 use crate::model::{Expiry, Field, Flag, Percent, Settings, Spanned, Variant};
 
 /// The normal form of what `flag` says with `settings` in force.
@@ -147,28 +147,27 @@ pub(super) fn record(record: &Record) -> Map<String, Value> {
 pub(super) fn bytes(record: &Record) -> Vec<u8> {
     let spec = record.spec.text();
     let mut bytes = Vec::with_capacity(spec.len() + 160);
-    match (record.spec.kind(), after_enabled(&record.spec)) {
-        (Kind::Rollout, Some(head)) => {
-            bytes.extend_from_slice(&spec[..head]);
-            field(&mut bytes, "percentage", &record.percentage.to_json());
-            bytes.extend_from_slice(&spec[head..spec.len() - 1]);
-        }
-        _ => bytes.extend_from_slice(&spec[..spec.len() - 1]),
+    let mut tail = spec;
+    if record.spec.kind() == Kind::Rollout {
+        let heads: [&[u8]; 2] = [
+            br#"{"type":"rollout","enabled":true"#,
+            br#"{"type":"rollout","enabled":false"#,
+        ];
+        let head = heads.into_iter().find(|head| spec.starts_with(head));
+        let Some(head) = head else {
+            // Another client wrote something else there. JSON in memory has no way to fail.
+            return serde_json::to_vec(&self::record(record)).unwrap_or_default();
+        };
+        bytes.extend_from_slice(head);
+        field(&mut bytes, "percentage", &record.percentage.to_json());
+        tail = &spec[head.len()..];
     }
+    bytes.extend_from_slice(tail.strip_suffix(b"}").unwrap_or(tail));
     for (name, value) in rest(record) {
         field(&mut bytes, name, value);
     }
     bytes.push(b'}');
     bytes
-}
-
-/// How many bytes of a spec's text come before the field behind `enabled`.
-fn after_enabled(spec: &Spec) -> Option<usize> {
-    let mut head = Map::new();
-    for name in ["type", "enabled"] {
-        head.insert(name.into(), spec.as_json().get(name)?.clone());
-    }
-    Some(serde_json::to_vec(&head).ok()?.len() - 1)
 }
 
 fn field(bytes: &mut Vec<u8>, name: &str, value: &Value) {

@@ -118,14 +118,20 @@ fn groups<'a>(found: &'a Diagnostic, places: &mut Places<'a>) -> Vec<Group<'a>> 
         }
     }
     push(&mut groups, |group| group.elements(notes));
+    let fix = found.fix.as_ref();
+    let suggestion = fix.and_then(|fix| suggestion(fix, found.location, places));
     if let Some(help) = &found.help {
-        push(&mut groups, |group| group.element(help_line(help)));
-    }
-    if let Some(fix) = &found.fix {
-        match suggestion(fix, found.location, places) {
-            Some(group) => groups.push(group),
-            None => push(&mut groups, |group| group.element(help_line(&fix.title))),
+        // What the suggestion shows need not be said as well.
+        let shown = suggestion.is_some()
+            && (help.starts_with("did you mean") || fix.is_some_and(|fix| fix.title == *help));
+        if !shown {
+            push(&mut groups, |group| group.element(help_line(help)));
         }
+    }
+    match (suggestion, fix) {
+        (Some(group), _) => groups.push(group),
+        (None, Some(fix)) => push(&mut groups, |group| group.element(help_line(&fix.title))),
+        (None, None) => {}
     }
     groups
 }

@@ -115,7 +115,7 @@ impl Error {
             }
             Self::OutcomeUnknown { id, .. } => {
                 return Some(format!(
-                    "once the store can be reached, `hoist history` says whether {id} went through; running the command again is safe"
+                    "run the command again once the store can be reached: it compares before it writes, so it is safe whether or not {id} went through"
                 ));
             }
             other => other.fixed_hint(),
@@ -154,7 +154,7 @@ impl Error {
                 "use a smaller number at the end of the URL (a Redis has 16 databases unless configured, a cluster one)"
             }
             Self::TooOld { .. } => {
-                "hoist needs Redis 5 or later, or a server that is compatible with it"
+                "hoist needs Redis 6.2 or later, or a server that is compatible with it"
             }
             Self::Cluster { .. } => {
                 "on a Redis Cluster the prefix must be a hash tag, such as `{ff}`, and the URL name the node that owns its slot"

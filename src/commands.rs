@@ -19,7 +19,7 @@ mod lint;
 mod plan;
 mod progress;
 mod schema;
-mod session;
+mod workspace;
 
 pub use failure::{Ending, Failure};
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
-use super::session::Session;
+use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
@@ -22,12 +22,12 @@ use crate::store::{Info, Moved, Outcome, Store};
 const ATTEMPTS: usize = 3;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
-    let session = Session::open(global)?;
-    session.refuse_mistakes(colors)?;
+    let workspace = Workspace::open(global)?;
+    workspace.refuse_mistakes(colors)?;
     let saved = args.plan.as_deref().map(read_saved).transpose()?;
     let environment = match (&saved, &global.env) {
-        (Some(saved), None) => session.config.environment(Some(&saved.environment))?,
-        _ => session.environment()?,
+        (Some(saved), None) => workspace.config.environment(Some(&saved.environment))?,
+        _ => workspace.environment()?,
     };
     if let Some(saved) = saved
         .as_ref()
@@ -39,11 +39,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         ))
         .hint("leave `--env` out, or make a plan for that environment"));
     }
-    let mut store = session.open_store(environment)?;
+    let mut store = workspace.open_store(environment)?;
     let wish = match saved {
         Some(saved) => Wish::Saved(saved),
         None => {
-            Wish::FlagSet(FlagSet::load(&session)?.target(environment, global.quiet, colors)?)
+            Wish::FlagSet(FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?)
         }
     };
     let apply = Apply {
@@ -54,7 +54,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             adopt: args.adopt,
             deletes: args.allow_deletes,
         },
-        commit: git_commit(&session.root),
+        commit: git_commit(&workspace.root),
     };
     apply.run(&wish, store.as_mut())
 }

@@ -1,13 +1,13 @@
-//! The flag files of a session, read and linted.
+//! The flag files of a workspace, read and linted.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::progress::Progress;
-use super::session::Session;
-use super::{Colors, Failure, count, width};
 use rayon::prelude::*;
 
+use super::progress::Progress;
+use super::workspace::Workspace;
+use super::{Colors, Failure, count, width};
 use crate::config::Environment;
 use crate::diagnostic::{Diagnostic, FileId, Files};
 use crate::model::Flag;
@@ -28,14 +28,14 @@ pub(super) struct FlagSet {
 
 impl FlagSet {
     /// Reads and lints the flags directory.
-    pub(super) fn load(session: &Session<'_>) -> Result<Self, Failure> {
-        Self::read(session, &[], rules::check_file)
+    pub(super) fn load(workspace: &Workspace<'_>) -> Result<Self, Failure> {
+        Self::read(workspace, &[], rules::check_file)
     }
 
     /// Lints `paths`, or the flags directory where there are none. The flags are there to be
     /// counted, and no more.
-    pub(super) fn lint(session: &Session<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
-        Self::read(session, paths, |file, bytes, settings| {
+    pub(super) fn lint(workspace: &Workspace<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
+        Self::read(workspace, paths, |file, bytes, settings| {
             let mut checked = rules::check_file(file, bytes, settings);
             checked.flags.iter_mut().for_each(Flag::shed_details);
             checked
@@ -43,23 +43,23 @@ impl FlagSet {
     }
 
     fn read(
-        session: &Session<'_>,
+        workspace: &Workspace<'_>,
         paths: &[PathBuf],
         check: impl Fn(FileId, &[u8], &Settings) -> Checked + Sync,
     ) -> Result<Self, Failure> {
         let roots = match paths {
-            [] => vec![session.flags_directory()],
-            paths => paths.iter().map(|path| session.here.join(path)).collect(),
+            [] => vec![workspace.flags_directory()],
+            paths => paths.iter().map(|path| workspace.here.join(path)).collect(),
         };
-        let mut found = match source::find(&roots, &session.here) {
+        let mut found = match source::find(&roots, &workspace.here) {
             // The flags directory may be missing because of a mistake in hoist.toml, to be shown.
-            Err(_) if session.mistakes.is_some() => Found::default(),
+            Err(_) if workspace.mistakes.is_some() => Found::default(),
             found => found?,
         };
-        let settings = session.lint_settings();
+        let settings = workspace.lint_settings();
         let mut checked = {
             let progress =
-                Progress::start("linting", found.paths.len() as u64, session.global.quiet);
+                Progress::start("linting", found.paths.len() as u64, workspace.global.quiet);
             found.read(
                 |file, bytes| check(file, bytes, &settings),
                 || progress.step(),
@@ -77,13 +77,13 @@ impl FlagSet {
             checked,
             diagnostics,
         };
-        flag_set.add_config_mistakes(session);
+        flag_set.add_config_mistakes(workspace);
         Ok(flag_set)
     }
 
     /// Mistakes in hoist.toml are findings like any other.
-    fn add_config_mistakes(&mut self, session: &Session<'_>) {
-        let Some((files, mistakes)) = &session.mistakes else {
+    fn add_config_mistakes(&mut self, workspace: &Workspace<'_>) {
+        let Some((files, mistakes)) = &workspace.mistakes else {
             return;
         };
         let Some(config) = files.0.first() else {

@@ -1,7 +1,7 @@
 //! `hoist lint`
 
 use super::flagset::FlagSet;
-use super::session::Session;
+use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print, width};
 use crate::cli::{Global, Lint, LintFormat};
 use crate::report;
@@ -11,8 +11,8 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
     if let Some(id) = &args.explain {
         return explain(id);
     }
-    let session = Session::open(global)?;
-    let flag_set = FlagSet::lint(&session, &args.paths)?;
+    let workspace = Workspace::open(global)?;
+    let flag_set = FlagSet::lint(&workspace, &args.paths)?;
     let found = flag_set.report();
     print(|out| match args.format {
         LintFormat::Human if global.quiet => {

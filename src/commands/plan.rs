@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 
 use super::flagset::FlagSet;
-use super::session::Session;
+use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Global, Plan as Args, PlanFormat};
 use crate::plan::guard::{Consent, refusals};
@@ -13,11 +13,11 @@ use crate::report;
 use crate::store::Info;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
-    let session = Session::open(global)?;
-    session.refuse_mistakes(colors)?;
-    let environment = session.environment()?;
-    let mut store = session.open_store(environment)?;
-    let target = FlagSet::load(&session)?.target(environment, global.quiet, colors)?;
+    let workspace = Workspace::open(global)?;
+    workspace.refuse_mistakes(colors)?;
+    let environment = workspace.environment()?;
+    let mut store = workspace.open_store(environment)?;
+    let target = FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?;
     let snapshot = store.read()?;
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);

@@ -16,7 +16,7 @@ use crate::store::{self, Store};
 use crate::{report, source};
 
 /// The configuration in force, and where it was found.
-pub(super) struct Session<'a> {
+pub(super) struct Workspace<'a> {
     pub global: &'a Global,
     pub config: Config,
     /// Directory that paths in hoist.toml start from.
@@ -27,7 +27,7 @@ pub(super) struct Session<'a> {
     pub mistakes: Option<(Files, Vec<Diagnostic>)>,
 }
 
-impl<'a> Session<'a> {
+impl<'a> Workspace<'a> {
     pub(super) fn open(global: &'a Global) -> Result<Self, Failure> {
         let here = std::env::current_dir().map_err(|error| {
             Failure::impossible("cannot tell the current directory").because(error)
@@ -37,7 +37,7 @@ impl<'a> Session<'a> {
             .clone()
             .map(|file| here.join(file))
             .or_else(|| config::find(&here));
-        let mut session = Self {
+        let mut workspace = Self {
             global,
             config: Config::default(),
             root: here.clone(),
@@ -45,12 +45,12 @@ impl<'a> Session<'a> {
             mistakes: None,
         };
         match file {
-            Some(file) => session.read_config(&file)?,
-            None => session.tell(format_args!(
+            Some(file) => workspace.read_config(&file)?,
+            None => workspace.tell(format_args!(
                 "no hoist.toml: the one environment is `development`"
             )),
         }
-        Ok(session)
+        Ok(workspace)
     }
 
     /// Says what is done, under `--verbose`.

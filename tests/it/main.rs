@@ -20,3 +20,21 @@ mod redis_store;
 mod sqlite_store;
 mod stores;
 mod support;
+
+/// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
+#[test]
+fn no_file_is_forgotten() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = std::fs::read_to_string(here.join("main.rs")).expect("this file");
+    for entry in std::fs::read_dir(here).expect("this folder").flatten() {
+        let path = entry.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let is_code = path.extension().is_some_and(|extension| extension == "rs");
+        if is_code && name != "main" {
+            assert!(
+                main.contains(&format!("\nmod {name};\n")),
+                "mod {name}; is missing"
+            );
+        }
+    }
+}

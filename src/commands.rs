@@ -46,8 +46,6 @@ pub fn main() -> ExitCode {
     let result = run(&cli, colors);
     match result {
         Ok(ending) => ending.into(),
-        // Whoever reads the output has seen enough: `hoist plan | head`.
-        Err(failure) if failure.is_broken_pipe() => Ending::Done.into(),
         Err(failure) => {
             let _ = failure.print(&mut io::stderr().lock(), colors.stderr);
             failure.ending.into()
@@ -114,9 +112,12 @@ impl Colors {
 /// Standard output for results: buffered, and flushed before the command ends.
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out)
-        .and_then(|()| out.flush())
-        .map_err(Failure::output)
+    match write(&mut out).and_then(|()| out.flush()) {
+        // Whoever reads the output has seen enough, as in `hoist plan | head`. The exit code tells
+        // how the command ended all the same.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(Failure::output),
+    }
 }
 
 /// Columns of the terminal, within reason.

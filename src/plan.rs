@@ -125,7 +125,7 @@ pub struct Plan {
 }
 
 /// A flag that an operator stopped.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Stopped {
     pub flag: String,
     /// Seconds since the epoch.

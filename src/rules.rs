@@ -103,8 +103,8 @@ pub struct Rule {
     pub id: &'static str,
     /// Unless hoist.toml says otherwise.
     pub level: Level,
-    /// An error that neither hoist.toml nor a comment can turn down: it says that the file was
-    /// not understood, and nothing may be applied from such a file.
+    /// An error that neither hoist.toml nor a comment can turn down: nothing
+    /// sound can be written to a store from what it finds.
     pub fixed: bool,
     /// One line, no full stop.
     pub summary: &'static str,

@@ -44,8 +44,14 @@ pub fn find(roots: &[PathBuf], here: &Path) -> Result<Found, Error> {
         }
         if root.is_dir() {
             list(root, here, &mut listed)?;
-        } else {
+        } else if root.is_file() {
             listed.paths.push(root.clone());
+        } else {
+            // A pipe may never end, and neither may a device.
+            return Err(Error::Unreadable {
+                file: display_name(root, here),
+                cause: io::Error::other("it is neither a file nor a directory"),
+            });
         }
     }
     let mut found = Found::default();

@@ -60,6 +60,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
 }
 
 fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
+    if file.to_string_lossy().contains("://") {
+        // Not shown: it may hold a password.
+        return Err(
+            Failure::impossible("what is to be applied is a saved plan, not a URL")
+                .hint("to apply the flag files to that store, write `hoist apply --store URL`"),
+        );
+    }
     let bytes = fs::read(file)
         .map_err(|error| {
         Failure::impossible(format!("cannot read the saved plan `{}`", file.display()))
@@ -108,7 +115,12 @@ impl Apply<'_> {
             );
             match store.commit(&commit)? {
                 Outcome::Committed { generation } => {
-                    self.report(&plan, store.info(), &Ended::Applied(generation))?;
+                    self.report(&plan, store.info(), &Ended::Applied(generation))
+                        .map_err(|failure| {
+                            failure.hint(format!(
+                                "the commit went through, as generation {generation}: only its report is missing"
+                            ))
+                        })?;
                     return Ok(Ending::Done);
                 }
                 Outcome::Moved(what) => moved = what,

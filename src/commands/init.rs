@@ -18,7 +18,7 @@ pub(super) fn run() -> Result<Ending, Failure> {
     let there: Vec<_> = FILES
         .iter()
         .map(|(name, _)| *name)
-        .filter(|name| Path::new(name).exists())
+        .filter(|name| is_there(Path::new(name)))
         .collect();
     // The folder of the embedded store is hoist's own: it may be there already.
     let kept: Vec<_> = there
@@ -29,7 +29,18 @@ pub(super) fn run() -> Result<Ending, Failure> {
         return Err(Failure::refused(format!("there is already {}", kept.join(", ")))
             .hint("nothing was written: `hoist init` never overwrites; start in an empty directory with `-C DIR`, or add flags by hand"));
     }
-    if Path::new("flags").exists() {
+    let folders = FILES
+        .iter()
+        .filter_map(|(name, _)| Path::new(name).parent());
+    let mut there = folders.filter(|folder| is_there(folder));
+    if let Some(file) = there.find(|folder| !folder.is_dir()) {
+        return Err(
+            Failure::refused(format!("`{}` is not a folder", file.display())).hint(
+                "nothing was written: move it away, or start in another directory with `-C DIR`",
+            ),
+        );
+    }
+    if is_there(Path::new("flags")) {
         return Err(Failure::refused("there is already a flags directory").hint(
             "nothing was written; `hoist lint` checks what is there, and hoist.toml is optional",
         ));
@@ -49,6 +60,11 @@ pub(super) fn run() -> Result<Ending, Failure> {
         )
     })?;
     Ok(Ending::Done)
+}
+
+/// A link that leads nowhere is there too.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {

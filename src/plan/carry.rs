@@ -49,6 +49,13 @@ pub(super) fn carry(
     }
     if live.is_rolled_back() {
         carry_stop(flag, &mut after, live, applied, &mut notes);
+    } else if live.status.0.contains_key("rolled_back_at") {
+        // Another client has switched the flag on again and left this behind. With git's next
+        // `enabled: false` it would look like a stop.
+        after.status.clear("rolled_back_at");
+        if !after.status.0.contains_key("paused_at") {
+            after.status.clear("note");
+        }
     }
     (after, notes)
 }
@@ -87,7 +94,7 @@ fn carry_stage(
                 .rposition(|stage| *stage <= live.percentage)
                 .unwrap_or(0);
             move_to_stage(after, stage, &stages, now);
-            notes.push(stage_note(stage, &stages, live));
+            notes.push(stage_note(stage, &stages, live, same_stages));
         }
     }
     for field in ["rollout_started", "stage_started"] {
@@ -117,9 +124,10 @@ fn move_to_stage(after: &mut Record, stage: usize, stages: &[Percent], now: f64)
     after.percentage = percentage;
 }
 
-fn stage_note(stage: usize, stages: &[Percent], live: &Record) -> String {
+fn stage_note(stage: usize, stages: &[Percent], live: &Record, same_stages: bool) -> String {
     let percentage = stages.get(stage).copied().unwrap_or_default();
     let cause = match live.spec.kind() {
+        Kind::Rollout if same_stages => "its `current_stage` is none of its stages",
         Kind::Rollout => "its stages changed",
         Kind::Boolean | Kind::Experiment => "the live record is no rollout",
     };
@@ -168,7 +176,10 @@ fn carry_stop(
     notes: &mut Vec<String>,
 ) {
     let stop = stopped(flag, live);
-    let was_on = applied.is_some_and(|applied| live.was_enabled(applied));
+    // Where the record was edited too, git's own switch still shows if nothing else changed in git.
+    let was_on = applied.is_some_and(|applied| {
+        live.was_enabled(applied) || after.spec.with_enabled(true).digest() == applied
+    });
     if !after.spec.enabled() && was_on {
         after.status.clear("rolled_back_at");
         if !after.status.0.contains_key("paused_at") {

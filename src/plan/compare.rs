@@ -142,6 +142,11 @@ fn compare_value(
             if matches!(&change.write.record, RecordWrite::Set(after) if *after == bytes) {
                 change.write.record = RecordWrite::Keep;
             }
+            // Git may be ending the stop with this change.
+            if let RecordWrite::Set(after) = &change.write.record {
+                stop = stop
+                    .filter(|_| Record::parse(after).is_ok_and(|record| record.is_rolled_back()));
+            }
         }
         Err(error) => {
             // Whether an emergency stop stood in it can't be known: a person has to look.

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use super::compare::{Live, change_gone, change_wanted};
 use super::{
-    Action, Change, Expect, Plan, RecordWrite, Snapshot, Source, SpecWrite, StoreRef, Wanted,
+    Action, Change, Expect, Plan, RecordWrite, Snapshot, Source, SpecWrite, Stopped, StoreRef,
+    Wanted,
 };
 use crate::record::{Record, Spec, digest_of};
 
@@ -22,6 +23,14 @@ pub struct SavedPlan {
     pub digest: String,
     pub wanted: usize,
     pub managed: usize,
+    #[serde(default)]
+    pub unchanged: usize,
+    #[serde(default)]
+    pub unmanaged: usize,
+    #[serde(default)]
+    pub kept: Vec<String>,
+    #[serde(default)]
+    pub stopped: Vec<Stopped>,
     pub changes: Vec<SavedChange>,
     /// Over everything else in it.
     pub fingerprint: String,
@@ -70,6 +79,10 @@ impl SavedPlan {
             digest: plan.digest.clone(),
             wanted: plan.wanted,
             managed: plan.managed,
+            unchanged: plan.unchanged,
+            unmanaged: plan.unmanaged,
+            kept: plan.kept.clone(),
+            stopped: plan.stopped.clone(),
             changes: plan.changes.iter().map(SavedChange::new).collect(),
             fingerprint: String::new(),
         };
@@ -172,11 +185,11 @@ impl SavedPlan {
             store: self.store.clone(),
             digest: self.digest.clone(),
             changes,
-            unchanged: 0,
-            unmanaged: 0,
+            unchanged: self.unchanged,
+            unmanaged: self.unmanaged,
             managed: self.managed,
-            kept: Vec::new(),
-            stopped: Vec::new(),
+            kept: self.kept.clone(),
+            stopped: self.stopped.clone(),
             wanted: self.wanted,
         })
     }

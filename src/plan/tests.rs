@@ -315,7 +315,7 @@ fn no_sync_turns_a_stopped_flag_on() {
             };
             let record = after(&plan);
             assert!(!record.spec.enabled(), "{want} over {live}");
-            let git_switches_off = *want == off() && applied == on(10) && drifted == on(10);
+            let git_switches_off = *want == off() && applied == on(10);
             assert_eq!(
                 record.is_rolled_back(),
                 !git_switches_off,
@@ -475,4 +475,39 @@ fn a_saved_plan_is_resumed_only_where_nothing_moved() {
         SavedPlan::parse(b"no").unwrap_err(),
         SavedPlanError::Unreadable(_)
     ));
+}
+
+#[test]
+fn a_flag_that_another_client_switched_on_again_is_no_longer_stopped() {
+    let mut live = on(10);
+    live["rolled_back_at"] = 1_790_000_000.into();
+    let off_now = after(&plan(Some(&off()), Some(&on(10)), Some(&live)));
+    assert!(!off_now.is_rolled_back());
+    let live = Value::Object(off_now.to_json());
+    let on_again = after(&plan(Some(&on(10)), Some(&off()), Some(&live)));
+    assert!(on_again.spec.enabled());
+}
+
+#[test]
+fn gits_own_switch_ends_a_stop_beside_an_edit_in_the_store() {
+    let mut live = stopped_live(&on(10));
+    live["allowed_users"] = json!(["x"]);
+    let ended = plan(Some(&off()), Some(&on(10)), Some(&live));
+    assert!(!after(&ended).is_rolled_back());
+    assert_eq!(ended.stopped, [], "it is off, and no longer stopped");
+}
+
+#[test]
+fn a_saved_plan_keeps_the_whole_account() {
+    let before = plan(Some(&on(20)), Some(&on(10)), Some(&stopped_live(&on(10))));
+    let saved = SavedPlan::new(&before);
+    let again = saved
+        .resume(
+            "memory",
+            "ff",
+            snapshot(Some(&on(10)), Some(&stopped_live(&on(10)))),
+        )
+        .unwrap();
+    assert_eq!(again, before);
+    assert_eq!(again.stopped.len(), 1);
 }

@@ -6,7 +6,7 @@ use super::{Check, Context, Findings, Level, Rule};
 pub static RULE: Rule = Rule {
     id: "conflicting-exposure",
     level: Level::Error,
-    fixed: false,
+    fixed: true,
     summary: "A flag has two fields that decide differently who gets it",
     docs: "\
 Who gets a flag is said in one way: by a `percentage`, by the stages of a `rollout`, or by the

@@ -23,7 +23,7 @@ fn settings(rule: &Rule) -> String {
     let id = rule.id;
     if rule.fixed {
         return format!(
-            "`{id}` is always an error: nothing is applied from a file that was not understood."
+            "`{id}` is always an error: nothing sound can be written to a store from what it finds."
         );
     }
     let other = match rule.level {

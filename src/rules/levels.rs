@@ -19,9 +19,7 @@ pub enum LevelError {
         name: Box<str>,
         suggestion: Option<&'static str>,
     },
-    #[error(
-        "`{rule}` stays an error: it says that a file was not understood, and nothing is applied from such a file"
-    )]
+    #[error("`{rule}` stays an error: nothing sound can be written to a store from what it finds")]
     Fixed { rule: &'static str },
 }
 
@@ -113,11 +111,12 @@ mod tests {
         assert!(levels.apply(&mut found));
         assert_eq!(found.severity, Severity::Warning);
 
-        let mut found = Diagnostic::new("unknown-field", Location::default(), "unknown");
-        levels.set("unknown-field", Level::Warning).unwrap();
+        let mut found = Diagnostic::new("ambiguous-number", Location::default(), "014")
+            .with_severity(Severity::Warning);
+        levels.set("ambiguous-number", Level::Error).unwrap();
         assert!(levels.apply(&mut found));
-        assert_eq!(found.severity, Severity::Warning);
-        levels.set("unknown-field", Level::Off).unwrap();
+        assert_eq!(found.severity, Severity::Error);
+        levels.set("ambiguous-number", Level::Off).unwrap();
         assert!(!levels.apply(&mut found));
     }
 

@@ -8,7 +8,7 @@ use super::{Check, Context, Findings, Level, Rule, all_settings};
 pub static RULE: Rule = Rule {
     id: "mixed-values",
     level: Level::Error,
-    fixed: false,
+    fixed: true,
     summary: "Values of an experiment's variants are not all of one type",
     docs: "\
 Code that asks for a flag's value asks for one type: a boolean, a string, a number or an object. A

@@ -7,7 +7,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::diagnostic::{Diagnostic, Severity, Span, did_you_mean};
 use crate::model::Flag;
 use crate::yaml::{Entry, NodeId, Tree, Value};
 
@@ -42,7 +42,14 @@ impl<'a> Source<'a> {
         }
         let flags = self.flags.get_or_init(|| self.all_flags());
         flags.get(&flag.key.span.start).is_some_and(|value| {
-            self.tree.is_complete(*value) && self.entry(*value, field).is_none()
+            let Value::Mapping(entries) = self.tree.value(*value) else {
+                return false;
+            };
+            // A misspelt field is there, and has been told of.
+            let mut keys = entries
+                .iter()
+                .filter_map(|entry| self.tree.key_text(entry.key));
+            self.tree.is_complete(*value) && !keys.any(|key| did_you_mean(key, [field]).is_some())
         })
     }
 

@@ -3,7 +3,7 @@ use super::{Check, Level, Rule};
 pub static RULE: Rule = Rule {
     id: "unknown-field",
     level: Level::Error,
-    fixed: false,
+    fixed: true,
     summary: "A field that flag files do not have",
     docs: "\
 A misspelt field has no effect: with `percentge: 10` the flag is on for everyone. Fields are those of the

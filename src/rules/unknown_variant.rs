@@ -9,7 +9,7 @@ use super::{Check, Context, Findings, Level, Rule};
 pub static RULE: Rule = Rule {
     id: "unknown-variant",
     level: Level::Error,
-    fixed: false,
+    fixed: true,
     summary: "`control` or `forced` names a variant that the experiment does not have",
     docs: "\
 `control` is what an experiment gives while it is off and to everyone who does not take part, `forced` what

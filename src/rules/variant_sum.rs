@@ -6,7 +6,7 @@ use super::{Check, Context, Findings, Level, Rule, all_settings};
 pub static RULE: Rule = Rule {
     id: "variant-sum",
     level: Level::Error,
-    fixed: false,
+    fixed: true,
     summary: "Weights of an experiment's variants do not add up to exactly 100",
     docs: "\
 A user who takes part in an experiment falls somewhere between 0 and 100, and the variants share that
@@ -41,7 +41,8 @@ const WHOLE: u64 = Percent::HUNDRED.0 as u64;
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
     for variants in all_settings(flag).filter_map(|settings| settings.variants.as_deref()) {
         let sum: u64 = variants.value.iter().map(weight).sum();
-        if sum != WHOLE && findings.understood(flag, variants.span) {
+        let empty = variants.value.is_empty();
+        if sum != WHOLE && !empty && findings.understood(flag, variants.span) {
             let message = format!("weights add up to {}, not 100", thousandths(sum));
             findings.report(flag, variants.key, message).help = Some(help(&variants.value, sum));
         }

@@ -66,11 +66,13 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         })
         .collect();
     let project = Project::with_flags(&format!("flags:\n{flags}"));
-    for args in [
-        &["plan", "-q"][..],
-        &["plan", "-q", "--format", "json"],
-        &["schema"],
-        &["completions", "zsh"],
+    // The exit code is the command's own all the same.
+    for (code, args) in [
+        (0, &["plan", "-q"][..]),
+        (0, &["plan", "-q", "--format", "json"]),
+        (1, &["plan", "-q", "--exit-code"]),
+        (0, &["schema"]),
+        (0, &["completions", "zsh"]),
     ] {
         let mut child = project
             .command(args)
@@ -90,7 +92,8 @@ fn a_reader_that_has_seen_enough_is_no_error() {
             .read_to_string(&mut stderr)
             .expect("text");
         let status = child.wait().expect("an end");
-        assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{args:?}");
+        let ended = (status.code(), stderr.as_str());
+        assert_eq!(ended, (Some(code), ""), "{args:?}");
     }
 }
 
@@ -255,4 +258,59 @@ fn a_password_is_never_shown() {
             assert!(run.stderr.contains("help: "), "{url}: {shown}");
         }
     }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_does_not_hide_a_commit() {
+    let project = Project::with_flags(
+        "flags:\n  a: { description: A, owner: web, expires: never, enabled: true }\n",
+    );
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("a device that is full");
+    let ended = project
+        .command(&["apply", "-q"])
+        .stdout(full)
+        .output()
+        .expect("hoist to run");
+    assert_eq!(ended.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        stderr.contains("the commit went through, as generation 1"),
+        "{stderr}"
+    );
+    let again = project.expect(0, &["apply"]);
+    assert!(again.stdout.contains("Nothing to apply"), "{again:#?}");
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let project = Project::new();
+    let fifo = project.path("pipe.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let run = project.expect(2, &["lint", "pipe.yaml"]);
+    assert!(
+        run.stderr.contains("neither a file nor a directory"),
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn init_writes_all_or_nothing() {
+    let project = Project::new();
+    project.write("schema", "");
+    let run = project.expect(3, &["init"]);
+    assert!(run.stderr.contains("`schema` is not a folder"), "{run:#?}");
+    assert!(!project.path("hoist.toml").exists());
+    assert!(!project.path("flags").exists());
+}
+
+#[test]
+fn a_store_given_as_a_plan_is_not_shown() {
+    let project = Project::new();
+    let run = project.expect(2, &["apply", "redis://:s3cr3t@host"]);
+    assert!(run.stderr.contains("--store URL"), "{run:#?}");
+    assert!(!run.shown().contains("s3cr3t"), "{run:#?}");
 }

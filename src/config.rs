@@ -9,8 +9,11 @@ use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
 use crate::rules::Level;
 
 mod read;
+mod secrets;
 #[cfg(test)]
 mod tests;
+
+pub use secrets::mask_secrets;
 
 /// Name of the configuration file, at the repository's root.
 pub const FILE_NAME: &str = "hoist.toml";

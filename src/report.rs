@@ -7,7 +7,7 @@ pub mod plan_json;
 
 mod excerpt;
 mod places;
-mod text;
+pub mod text;
 
 use std::io::{self, Write};
 

@@ -19,7 +19,7 @@ mod redis;
 mod sqlite;
 
 pub use error::Error;
-pub use open::open;
+pub use open::{looks_like_url, open, shown};
 
 /// A store of records. Blocking: one connection, one command after another.
 pub trait Store: Send {

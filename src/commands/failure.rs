@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use crate::config::EnvironmentError;
 use crate::plan::SavedPlanError;
 use crate::plan::guard::Refusal;
+use crate::report::text::visible;
 use crate::{source, store};
 
 /// The exit codes.
@@ -142,12 +143,12 @@ impl Failure {
             "error"
         };
         for problem in &self.problems {
-            writeln!(out, "{red}{word}{red:#}: {}", problem.message)?;
+            writeln!(out, "{red}{word}{red:#}: {}", visible(&problem.message))?;
             for cause in &problem.causes {
-                writeln!(out, "  because: {cause}")?;
+                writeln!(out, "  because: {}", visible(cause))?;
             }
             if let Some(hint) = &problem.hint {
-                writeln!(out, "   {cyan}help{cyan:#}: {hint}")?;
+                writeln!(out, "   {cyan}help{cyan:#}: {}", visible(hint))?;
             }
         }
         Ok(())
@@ -193,5 +194,23 @@ impl From<SavedPlanError> for Failure {
             format!("the saved plan is not applied: {error}"),
             Some(hint.into()),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, io};
+
+    #[test]
+    fn nothing_reaches_the_terminal_raw() {
+        let failure = Failure::impossible("a\u{1b}[2J")
+            .because(io::Error::other("b\u{7}\nc"))
+            .hint("d\u{202e}");
+        let mut out = Vec::new();
+        failure.print(&mut out, false).expect("a vector takes all");
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "error: a\\u{1b}[2J\n  because: b\\u{7}\\u{a}c\n   help: d\\u{202e}\n"
+        );
     }
 }

@@ -91,7 +91,8 @@ impl<'a> Workspace<'a> {
                 .hint("it must be a readable UTF-8 file; `--config FILE` names another")
         })?;
         let mut files = Files::default();
-        let file = files.add(name, Some(Arc::from(text.as_str())));
+        // What is kept of the text is kept to be shown.
+        let file = files.add(name, Some(Arc::from(config::mask_secrets(&text))));
         self.tell(format_args!("configuration: {}", files.name(file)));
         let (config, mistakes) = config::parse(file, &text);
         self.config = config;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{Config, Environment, RULE};
+use super::{Config, Environment, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
 use crate::rules::{Level, Levels};
 
@@ -64,8 +64,11 @@ impl Reader {
             file: self.file,
             span: Span::new(span.start, span.end),
         };
-        self.diagnostics
-            .push(Diagnostic::new(RULE, location, message));
+        self.diagnostics.push(Diagnostic::new(
+            RULE,
+            location,
+            mask_secrets(&message.into()),
+        ));
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
     }
@@ -191,16 +194,21 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
+        const KNOWN: [&str; 3] = ["store", "prefix", "prune"];
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
+        let mut is_misspelt = false;
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "store" => store = Some(self.string(key, value).unwrap_or_default()),
                 "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
                 "prune" => prune = self.boolean(key, value).unwrap_or(prune),
-                _ => self.unknown(key, &["store", "prefix", "prune"]),
+                name => {
+                    is_misspelt |= did_you_mean(name, KNOWN) == Some("store");
+                    self.unknown(key, &KNOWN);
+                }
             }
         }
-        if store.is_none() {
+        if store.is_none() && !is_misspelt {
             self.report(key.span(), format!("environment `{name}` has no `store`"))
                 .help =
                 Some("say where its records live: store = \"redis://localhost:6379\"".into());

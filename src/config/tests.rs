@@ -112,7 +112,6 @@ missing-expiry = true
 "#,
         &[
             "1:1 there is no setting `flag` here (did you mean `flags`?)",
-            "2:15 environment `production` has no `store` (say where its records live: store = \"redis://localhost:6379\")",
             "3:1 there is no setting `stroe` here (did you mean `store`?)",
             "4:9 `prune` is a string; it must be true or false",
             "5:15 `Staging` is no name for an environment (use small letters, digits, `-` and `_`, a letter first)",
@@ -263,4 +262,19 @@ fn the_nearest_file_is_found() {
     assert_eq!(find(&inner), Some(folder.path().join("hoist.toml")));
     std::fs::write(folder.path().join("a/hoist.toml"), "").expect("a file");
     assert_eq!(find(&inner), Some(folder.path().join("a/hoist.toml")));
+}
+
+#[test]
+fn a_misspelt_store_is_one_mistake() {
+    mistakes(
+        "[environments.a]\nstor = \"sqlite:a.db\"\n",
+        &["2:1 there is no setting `stor` here (did you mean `store`?)"],
+    );
+    mistakes(
+        "[environments.a]\nprun = true\n",
+        &[
+            "1:15 environment `a` has no `store` (say where its records live: store = \"redis://localhost:6379\")",
+            "2:1 there is no setting `prun` here (did you mean `prune`?)",
+        ],
+    );
 }

@@ -96,6 +96,7 @@ fn blocked(plan: &Plan) -> Option<Refusal> {
         .filter_map(|change| Some((change.flag(), change.blocked.as_ref()?)))
         .collect();
     let (flag, why) = blocked.first()?;
+    let flag = flag.escape_debug();
     let more = match blocked.len() - 1 {
         0 => String::new(),
         more => format!(" (and {more} more like it)"),
@@ -117,13 +118,13 @@ fn names(plan: &Plan, wanted: impl Fn(&super::Change) -> bool) -> Vec<&str> {
         .collect()
 }
 
-/// The first few, and how many more.
+/// The first few, and how many more. Keys of the store may hold anything.
 fn list(flags: &[&str]) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<_> = flags
         .iter()
         .take(SHOWN)
-        .map(|flag| format!("`{flag}`"))
+        .map(|flag| format!("`{}`", flag.escape_debug()))
         .collect();
     match flags.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),

@@ -380,6 +380,25 @@ fn what_is_no_record_is_a_conflict_even_where_it_is_managed() {
     assert_eq!(only(&other).write.expect, Expect::Absent);
 }
 
+#[test]
+fn keys_of_the_store_are_written_out_in_refusals() {
+    let mut hostile = store_of(9);
+    hostile.specs = (0..9)
+        .map(|index| (format!("f{index}\u{1b}[2J"), spec(&on(1)).digest()))
+        .collect();
+    let bytes = on(1).to_string().into_bytes();
+    hostile.records = hostile
+        .specs
+        .keys()
+        .map(|flag| (flag.clone(), Stored::Value(bytes.clone())))
+        .collect();
+    let plan = Plan::new(&target(vec![wanted("f", &on(1))]), "memory", "ff", hostile);
+    let refusals = refusals(&plan, Consent::default());
+    let many = refusals.first().expect("a refusal");
+    assert!(many.message.contains("`f0\\u{1b}[2J`"), "{many:?}");
+    assert!(!many.message.contains('\u{1b}'), "{many:?}");
+}
+
 fn store_of(flags: usize) -> Snapshot {
     let mut snapshot = Snapshot::default();
     for index in 0..flags {

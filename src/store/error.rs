@@ -85,6 +85,8 @@ pub enum Error {
     Locked { store: String, after: Duration },
     #[error("the disk of {store} is full: {reason}")]
     DiskFull { store: String, reason: String },
+    #[error("{store} may only be read: {reason}")]
+    FileReadOnly { store: String, reason: String },
     #[error("cannot open {store}: {reason}")]
     File { store: String, reason: String },
 }
@@ -159,9 +161,7 @@ impl Error {
             Self::Cluster { .. } => {
                 "on a Redis Cluster the prefix must be a hash tag, such as `{ff}`, and the URL name the node that owns its slot"
             }
-            Self::ReadOnly { .. } => {
-                "connect to the primary instead of a replica, or check the file's permissions"
-            }
+            Self::ReadOnly { .. } => "connect to the primary instead of a replica",
             Self::Loading { .. } => "wait until the server has started, then run the command again",
             Self::OutOfMemory { .. } => {
                 "nothing was written; raise `maxmemory` or free memory, then run the command again"
@@ -185,6 +185,9 @@ impl Error {
             Self::Locked { .. } => "run the command again once the other process is done",
             Self::DiskFull { .. } => {
                 "nothing was written; free some space, then run the command again"
+            }
+            Self::FileReadOnly { .. } => {
+                "check the permissions of the file and of its folder, in which SQLite keeps further files while it writes"
             }
             Self::File { .. } => "check the path and its permissions",
             Self::NoPermission { .. } | Self::PrefixTaken { .. } | Self::OutcomeUnknown { .. } => {

@@ -2,7 +2,7 @@
 
 use super::error::SCHEMES;
 use super::names::Names;
-use super::redis::Redis;
+use super::redis::{Endpoint, Redis};
 use super::sqlite::Sqlite;
 use super::{Error, Options, Store};
 
@@ -17,15 +17,47 @@ pub fn open(url: &str, prefix: &str, options: &Options) -> Result<Box<dyn Store>
             Ok(Box::new(Redis::new(url, names, options)?))
         }
         Some(("sqlite", location)) => Ok(Box::new(Sqlite::new(location, &names, options)?)),
-        Some((host, port)) if port.parse::<u16>().is_ok() => Err(Error::Url {
-            url: url.to_owned(),
-            reason: format!("it names no kind of store; did you mean `redis://{host}:{port}`?"),
-        }),
-        Some((scheme, _)) => Err(unknown_scheme(scheme)),
-        None => Err(Error::Url {
-            url: if url.contains('@') { "…" } else { url }.to_owned(),
+        Some((_, port)) if port.parse::<u16>().is_ok() => {
+            let url = shown(url);
+            Err(Error::Url {
+                reason: format!("it names no kind of store; did you mean `redis://{url}`?"),
+                url,
+            })
+        }
+        // A user and a password may stand where a scheme belongs.
+        Some((scheme, rest)) if rest.starts_with("//") || !url.contains('@') => {
+            Err(unknown_scheme(&shown(scheme)))
+        }
+        _ => Err(Error::Url {
+            url: shown(url),
             reason: "it names no kind of store".to_owned(),
         }),
+    }
+}
+
+/// Whether `text` was meant as a store's URL, well-formed or not.
+#[must_use]
+pub fn looks_like_url(text: &str) -> bool {
+    text.contains("://")
+        || text
+            .split_once(':')
+            .is_some_and(|(scheme, _)| SCHEMES.contains(&scheme))
+}
+
+/// `url`, or what was meant as one, without anything that might be a password.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    let scheme = url.split(':').next().unwrap_or_default();
+    if matches!(scheme, "redis" | "rediss" | "redis+unix") {
+        return Endpoint::parse(url)
+            .map_or_else(|_| format!("{scheme}://…"), |endpoint| endpoint.shown);
+    }
+    if url.contains("pass=") {
+        return "…".to_owned();
+    }
+    match url.rsplit_once('@') {
+        Some((_, host)) if scheme != "sqlite" => format!("…@{host}"),
+        _ => url.to_owned(),
     }
 }
 
@@ -38,5 +70,50 @@ fn unknown_scheme(scheme: &str) -> Error {
     Error::UnknownScheme {
         scheme: scheme.to_owned(),
         similar: similar.map(|(_, known)| known),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{looks_like_url, open, shown};
+    use crate::store::Options;
+
+    #[test]
+    fn what_stands_before_an_at_sign_is_not_shown() {
+        for url in [
+            "hunter2@localhost:6379",
+            "hunter2@localhost",
+            "user:hunter2@localhost:6379",
+            "hunter2:more@localhost",
+            "hunter2:6379@localhost:6379",
+            "hunter2@localhost:port",
+            "redsi://:hunter2@localhost",
+            "hunter2@redis://localhost",
+            "localhost?pass=hunter2",
+            "redis:hunter2@localhost",
+            "redis://:hunter2@localhost:port",
+        ] {
+            let Err(error) = open(url, "ff", &Options::default()) else {
+                panic!("{url} was opened");
+            };
+            let text = format!("{error} {error:?} {:?} {}", error.hint(), shown(url));
+            assert!(!text.contains("hunter2"), "{url}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_shown_and_told_from_a_path() {
+        for (url, expected) in [
+            ("redis://u:hunter2@h/1", "redis://u:***@h/1"),
+            ("redis://:hun/ter2@h", "redis://…"),
+            ("sqlite:a@b.db", "sqlite:a@b.db"),
+            ("postgres://u:hunter2@h", "…@h"),
+        ] {
+            assert_eq!(shown(url), expected);
+            assert!(looks_like_url(url), "{url}");
+        }
+        for path in ["plan.json", "plans/a:b.json", "C:\\plan.json", "redis"] {
+            assert!(!looks_like_url(path), "{path}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::plan::{Commit, Snapshot};
 use super::names::Names;
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
-use endpoint::Endpoint;
+pub(super) use endpoint::Endpoint;
 use wire::Wire;
 
 /// A prefix on a Redis server, or on one that speaks its protocol.

@@ -27,6 +27,8 @@ pub(super) struct Sqlite {
     prefix: String,
     info: Info,
     connection: Option<Connection>,
+    /// Whether `connection` takes the file for one that never changes.
+    is_frozen: bool,
 }
 
 impl Sqlite {
@@ -50,6 +52,13 @@ impl Sqlite {
             let reason = "it names no file".to_owned();
             return Err(Error::Url { url, reason });
         }
+        if path == ":memory:" || path.starts_with("file:") || path.contains('?') {
+            let reason = "hoist takes the path of a file, and nothing else that SQLite could open";
+            return Err(Error::Url {
+                url,
+                reason: reason.to_owned(),
+            });
+        }
         Ok(Self {
             path: options.base.join(path),
             options: options.clone(),
@@ -60,13 +69,15 @@ impl Sqlite {
                 prefix: names.prefix.clone(),
             },
             connection: None,
+            is_frozen: false,
         })
     }
 
     /// The file, opened; `None` where there is none or nothing in it yet.
     fn existing(&mut self) -> Result<Option<&mut Connection>, Error> {
-        if !self.path.exists() {
-            // Deleted under our hands: what is written over an old connection would be lost.
+        if !self.path.exists() || self.is_frozen {
+            // Deleted under our hands: what is written over an old connection would be lost. And what
+            // is taken as frozen may have changed since.
             self.connection = None;
         }
         if self.connection.is_none() {
@@ -75,13 +86,53 @@ impl Sqlite {
             if std::fs::metadata(&self.path).map_or(0, |found| found.len()) == 0 {
                 return Ok(None);
             }
-            let connection = self.open(OpenFlags::empty())?;
-            if !self.is_ours(&connection)? {
-                return Ok(None);
-            }
-            self.connection = Some(connection);
+            let opened = self.open(OpenFlags::empty());
+            let ours = opened.and_then(|connection| self.ours(connection));
+            self.is_frozen = matches!(ours, Err(Error::FileReadOnly { .. } | Error::File { .. }))
+                && !self.has_log();
+            self.connection = if self.is_frozen {
+                self.ours(self.open_frozen()?)?
+            } else {
+                ours?
+            };
         }
         Ok(self.connection.as_mut())
+    }
+
+    /// Whether something is written ahead that the file itself does not have yet.
+    fn has_log(&self) -> bool {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        // What cannot be looked at may be there.
+        match std::fs::metadata(log) {
+            Ok(found) => found.len() > 0,
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
+    }
+
+    /// The file where SQLite may not even create the files that readers share: read as it lies there.
+    fn open_frozen(&self) -> Result<Connection, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut uri = if self.path.is_absolute() {
+            "file://".to_owned()
+        } else {
+            "file:".to_owned()
+        };
+        for byte in self.path.as_os_str().as_encoded_bytes() {
+            match byte {
+                b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+                _ if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+                _ => uri += &format!("%{byte:02X}"),
+            }
+        }
+        self.explained(Connection::open_with_flags(uri + "?immutable=1", flags))
+    }
+
+    /// `connection` where it leads to hoist's tables, none where there are no tables yet.
+    fn ours(&self, connection: Connection) -> Result<Option<Connection>, Error> {
+        Ok(self.is_ours(&connection)?.then_some(connection))
     }
 
     /// The file, opened for writing and created where it is missing.
@@ -203,5 +254,34 @@ impl Store for Sqlite {
         let entries =
             self.reading(|transaction, prefix| read::history(transaction, prefix, limit))?;
         Ok(entries.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_as_it_lies_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options {
+            base: folder.path().to_owned(),
+            ..Options::default()
+        };
+        let names = Names::new("ff").expect("a fine prefix");
+        let mut store = Sqlite::new("a b%20#.db", &names, &options).expect("a fine path");
+        store.create().expect("a file");
+        assert!(store.has_log());
+        store.connection = None;
+        assert!(!store.has_log());
+        let frozen = store.open_frozen().expect("a file that can be read");
+        assert!(store.is_ours(&frozen).expect("hoist's tables"));
+        let error = frozen
+            .execute("DELETE FROM meta", [])
+            .expect_err("no write");
+        assert!(matches!(
+            failure::explain(&error, "", options.timeout),
+            Error::FileReadOnly { .. }
+        ));
     }
 }

@@ -14,7 +14,7 @@ use crate::store::Error;
 /// Where a Redis is and how to log in. Knows the password, and therefore also how to keep it out
 /// of every message.
 #[derive(Clone, Debug)]
-pub(super) struct Endpoint {
+pub(in crate::store) struct Endpoint {
     pub address: ConnectionAddr,
     pub user: Option<String>,
     pub password: Option<String>,
@@ -45,13 +45,23 @@ impl Endpoint {
         };
         let socket = (scheme == "redis+unix").then(|| url.path().to_owned());
         let path_database = url.path().trim_matches('/').to_owned();
-        let shown = display(
-            scheme,
-            url.authority(),
-            url.path(),
-            socket.is_some(),
-            &pairs,
-        );
+        let after_authority = [Some(url.path()), url.query(), url.fragment()];
+        let goes_on = after_authority
+            .into_iter()
+            .flatten()
+            .any(|part| part.contains('@'));
+        let shown = if socket.is_none() && goes_on {
+            // The password goes on there: what looks like the host is a part of it.
+            hidden.clone()
+        } else {
+            display(
+                scheme,
+                url.authority(),
+                url.path(),
+                socket.is_some(),
+                &pairs,
+            )
+        };
         if url.fragment().is_some() {
             let reason = "what follows the # is not understood (a # in a password is written %23)";
             return Err(refuse(&shown, reason.to_owned()));
@@ -151,7 +161,7 @@ impl Endpoint {
         let details = error.details().unwrap_or_default();
         let store = self.shown.clone();
         let reason = self.clean(&format!("{} {details}", error.code()));
-        match script_code(details).unwrap_or(error.code()) {
+        match inner_code(error.code(), details).unwrap_or(error.code()) {
             "NOAUTH" | "WRONGPASS" => Error::Login { store, reason },
             "NOPERM" => Error::NoPermission { store, reason },
             "READONLY" | "NOREPLICAS" | "MASTERDOWN" => Error::ReadOnly { store, reason },
@@ -200,8 +210,13 @@ impl Endpoint {
     }
 }
 
-/// The code of a refusal within a script, which servers before 7 wrap into one of their own.
-fn script_code(details: &str) -> Option<&str> {
+/// The code that another one is wrapped around. Servers before 7 wrap refusals within a script, and
+/// a transaction says why it was given up.
+fn inner_code<'t>(code: &str, details: &'t str) -> Option<&'t str> {
+    if code == "EXECABORT" {
+        let mut words = details.split(|c: char| !c.is_ascii_alphanumeric());
+        return words.find(|word| matches!(*word, "NOPERM" | "OOM"));
+    }
     let wrapped = details.strip_prefix("Error running script")?;
     let (_, inner) = wrapped.split_once(": -")?;
     inner.split(' ').next()
@@ -297,6 +312,9 @@ mod tests {
             "redis://",
             "redis://u:sec?ret@h",
             "redis://u:1?secret@h",
+            "redis://:a@secret/c#d@127.0.0.1:1",
+            "redis://:a@secret/1?c@127.0.0.1:1",
+            "redis://:a@secret/c@127.0.0.1/1",
             "redis://u:sec/ret@h",
             "redis://u:1/secret@h",
             "redis://u:sec#ret@h",
@@ -316,6 +334,30 @@ mod tests {
                 !text.contains("secret") && !text.contains("ret@"),
                 "{url}: {text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_transaction_given_up_says_why() {
+        let endpoint = Endpoint::parse("redis://h").expect("a fine URL");
+        let refused = |line: &str| {
+            let value = ::redis::parse_redis_value(format!("-{line}\r\n").as_bytes());
+            match value.expect("a value") {
+                ::redis::Value::ServerError(error) => endpoint.refused(&error),
+                other => panic!("{other:?}"),
+            }
+        };
+        let why = "EXECABORT Transaction discarded because of";
+        for (line, wanted) in [
+            (
+                format!("{why}: NOPERM no permissions to run 'xadd'"),
+                "NoPermission",
+            ),
+            (format!("{why}: OOM command not allowed"), "OutOfMemory"),
+            (format!("{why} previous errors."), "Refused"),
+        ] {
+            let error = format!("{:?}", refused(&line));
+            assert!(error.starts_with(wanted), "{line}: {error}");
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) fn explain(error: &rusqlite::Error, shown: &str, within: Duration) ->
             after: within,
         },
         Some(ErrorCode::NotADatabase) => Error::NotSqlite { store, reason },
-        Some(ErrorCode::ReadOnly) => Error::ReadOnly { store, reason },
+        Some(ErrorCode::ReadOnly) => Error::FileReadOnly { store, reason },
         Some(ErrorCode::DiskFull) => Error::DiskFull { store, reason },
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Error::File { store, reason },
         Some(ErrorCode::DatabaseCorrupt) => Error::Bookkeeping {
@@ -66,7 +66,7 @@ mod tests {
         assert!(matches!(explained(ffi::SQLITE_BUSY), Error::Locked { .. }));
         assert!(matches!(
             explained(ffi::SQLITE_READONLY),
-            Error::ReadOnly { .. }
+            Error::FileReadOnly { .. }
         ));
         assert!(matches!(
             explained(ffi::SQLITE_FULL),

@@ -99,15 +99,17 @@ impl Sqlite {
         Ok(self.connection.as_mut())
     }
 
-    /// Whether something is written ahead that the file itself does not have yet.
+    /// Whether a log lies beside the file, without which the file is not what was last committed.
     fn has_log(&self) -> bool {
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        // What cannot be looked at may be there.
-        match std::fs::metadata(log) {
-            Ok(found) => found.len() > 0,
-            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-        }
+        ["-wal", "-journal"].into_iter().any(|suffix| {
+            let mut log = self.path.clone().into_os_string();
+            log.push(suffix);
+            // What cannot be looked at may be there.
+            match std::fs::metadata(log) {
+                Ok(found) => found.len() > 0,
+                Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+            }
+        })
     }
 
     /// The file where SQLite may not even create the files that readers share: read as it lies there.

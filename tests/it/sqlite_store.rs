@@ -8,6 +8,7 @@ use hoist::store::{Error, Options, Store, open};
 
 use crate::support::backend::{Backend, InSqlite};
 use crate::support::commits::{apply, commit, create, update};
+use crate::support::program::Project;
 
 fn options(base: &Path) -> Options {
     Options {
@@ -62,6 +63,9 @@ fn urls_that_name_no_file_are_refused() {
         "sqlite://",
         "sqlite://host/flags.db",
         "sqlite:folder/",
+        "sqlite::memory:",
+        "sqlite:file:flags.db",
+        "sqlite:///x.db?mode=ro",
         "sqlite:a\0b",
     ] {
         let refused = open(url, "ff", &Options::default()).map(drop);
@@ -272,4 +276,53 @@ fn a_file_that_other_programs_read_has_plain_tables() {
         .query_row("PRAGMA journal_mode", [], |row| row.get(0))
         .expect("a mode");
     assert_eq!(mode, "wal");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_only_be_read_is_read() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    let project =
+        Project::with_flags("flags: { a: { description: A, owner: o, enabled: true } }\n");
+    project.write(
+        "hoist.toml",
+        "[environments.production]\nstore = \"sqlite:store/flags.db\"\n",
+    );
+    project.expect(0, &["apply"]);
+    let mode = |name: &str, mode: u32| {
+        fs::set_permissions(project.path(name), fs::Permissions::from_mode(mode))
+            .expect("permissions");
+    };
+    mode("store/flags.db", 0o444);
+    mode("store", 0o555);
+    mode(".", 0o555);
+    let run = |args: &[&str]| {
+        let mut command = project.command(args);
+        if fs::write(project.path("store/probe"), "").is_ok() {
+            // No permissions hold for root.
+            fs::remove_file(project.path("store/probe")).expect("a file");
+            command.uid(65534).gid(65534);
+        }
+        let output = command.output().expect("hoist to run");
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), shown)
+    };
+    let planned = run(&["plan"]);
+    project.write(
+        "flags/flags.yaml",
+        "flags: { a: { description: A, owner: o, enabled: false } }\n",
+    );
+    let changed = run(&["plan", "--exit-code"]);
+    let applied = run(&["apply"]);
+    for name in [".", "store"] {
+        mode(name, 0o755);
+    }
+    assert_eq!(planned.0, Some(0), "{planned:?}");
+    assert!(planned.1.contains("generation 1"), "{planned:?}");
+    assert_eq!(changed.0, Some(1), "{changed:?}");
+    assert_eq!(applied.0, Some(2), "{applied:?}");
+    assert!(applied.1.contains("permissions of the file"), "{applied:?}");
 }

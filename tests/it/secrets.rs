@@ -1,0 +1,41 @@
+//! Passwords that people put where they should not, or forgot to encode.
+
+use crate::support::program::Project;
+
+#[test]
+fn excerpts_of_hoist_toml_show_no_password() {
+    for line in [
+        "stor = \"redis://:hunter2@prod\"",
+        "store = [\"redis://:hunter2@prod\"]",
+        "store = \"redis://u:hunter2@prod",
+        "store = redis://:hunter2@prod",
+        "stor = \"redis+unix:///s?pass=hunter2\"",
+    ] {
+        let project = Project::with_flags("flags: {}\n");
+        project.write("hoist.toml", format!("[environments.production]\n{line}\n"));
+        for args in [
+            &["lint"][..],
+            &["lint", "--format", "json"],
+            &["plan"],
+            &["apply"],
+        ] {
+            let shown = project.expect(1, args).shown();
+            assert!(shown.contains("hoist.toml"), "{shown}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn errors_about_a_store_show_no_password() {
+    let project = Project::with_flags("flags: {}\n");
+    for store in [
+        "hunter2@localhost:6379",
+        "hunter2@localhost:port",
+        "redis://:a@hunter2/c#d@127.0.0.1:1",
+        "redis://:hunter2@127.0.0.1:1",
+    ] {
+        let shown = project.expect(2, &["plan", "--store", store]).shown();
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -16,7 +16,7 @@ use crate::config::Environment;
 use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
-use crate::store::{Info, Moved, Outcome, Store};
+use crate::store::{self, Info, Moved, Outcome, Store};
 
 /// How often a plan that was overtaken is made again.
 const ATTEMPTS: usize = 3;
@@ -41,7 +41,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     }
     let mut store = workspace.open_store(environment)?;
     let wish = match saved {
-        Some(saved) => Wish::Saved(saved),
+        Some(saved) => Wish::Saved(Box::new(saved)),
         None => {
             Wish::FlagSet(FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?)
         }
@@ -60,7 +60,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
 }
 
 fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
-    if file.to_string_lossy().contains("://") {
+    if store::looks_like_url(&file.to_string_lossy()) {
         // Not shown: it may hold a password.
         return Err(
             Failure::impossible("what is to be applied is a saved plan, not a URL")
@@ -79,7 +79,7 @@ fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
 /// What is to be carried out.
 enum Wish {
     FlagSet(Target),
-    Saved(SavedPlan),
+    Saved(Box<SavedPlan>),
 }
 
 struct Apply<'a> {

@@ -42,7 +42,6 @@ pub struct Failure {
     pub ending: Ending,
     /// What failed, with its reasons; more than one where several guards refuse.
     problems: Vec<Problem>,
-    broken_pipe: bool,
 }
 
 #[derive(Debug)]
@@ -62,7 +61,6 @@ impl Failure {
         Self {
             ending,
             problems: vec![problem],
-            broken_pipe: false,
         }
     }
 
@@ -93,16 +91,12 @@ impl Failure {
         Self {
             ending: Ending::Refused,
             problems: refusals.into_iter().map(problem).collect(),
-            broken_pipe: false,
         }
     }
 
     #[must_use]
     pub fn output(error: io::Error) -> Self {
-        let broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
-        let mut failure = Self::impossible("cannot write the output").because(error);
-        failure.broken_pipe = broken_pipe;
-        failure
+        Self::impossible("cannot write the output").because(error)
     }
 
     /// Adds an error and everything behind it.
@@ -126,11 +120,6 @@ impl Failure {
             problem.hint = Some(hint.into());
         }
         self
-    }
-
-    #[must_use]
-    pub fn is_broken_pipe(&self) -> bool {
-        self.broken_pipe
     }
 
     pub fn print(&self, out: &mut dyn Write, color: bool) -> io::Result<()> {

@@ -10,6 +10,7 @@ use crate::cli::{Global, Plan as Args, PlanFormat};
 use crate::plan::guard::{Consent, refusals};
 use crate::plan::{Plan, SavedPlan};
 use crate::report;
+use crate::report::text::visible;
 use crate::store::Info;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
@@ -60,7 +61,8 @@ fn foretell(plan: &Plan) -> Result<(), Failure> {
             writeln!(
                 out,
                 "An apply is refused: {}\n   help: {}",
-                refusal.message, refusal.hint
+                visible(&refusal.message),
+                visible(&refusal.hint)
             )?;
         }
         Ok(())

@@ -32,7 +32,7 @@ pub struct SavedPlan {
     #[serde(default)]
     pub stopped: Vec<Stopped>,
     pub changes: Vec<SavedChange>,
-    /// Over everything else in it.
+    /// Over what it does, to what, on which store.
     pub fingerprint: String,
 }
 
@@ -134,7 +134,12 @@ impl SavedPlan {
     }
 
     fn own_fingerprint(&self) -> String {
+        // What the plan leaves alone is no part of what it does.
         let bare = Self {
+            unchanged: 0,
+            unmanaged: 0,
+            kept: Vec::new(),
+            stopped: Vec::new(),
             fingerprint: String::new(),
             ..self.clone()
         };

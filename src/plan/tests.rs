@@ -5,6 +5,10 @@ use super::*;
 use crate::model::Percent;
 use crate::record::Record;
 
+mod stops;
+
+use stops::stopped_live;
+
 const NOW: f64 = 1_800_000_000.5;
 
 fn spec(json: &Value) -> Spec {
@@ -291,61 +295,6 @@ fn a_rollout_that_is_switched_on_later_begins_then() {
     assert_eq!(record.status.seconds("stage_started"), Some(NOW));
 }
 
-fn stopped_live(spec: &Value) -> Value {
-    let mut live = spec.clone();
-    live["enabled"] = false.into();
-    live["rolled_back_at"] = 1_790_000_000.into();
-    live["note"] = json!({"reason": "errors", "actor": "ana"});
-    live
-}
-
-#[test]
-fn no_sync_turns_a_stopped_flag_on() {
-    let live = stopped_live(&on(10));
-    let unchanged = plan(Some(&on(10)), Some(&on(10)), Some(&live));
-    assert!(unchanged.is_empty());
-    assert_eq!(unchanged.stopped[0].actor.as_deref(), Some("ana"));
-    let wants: &[Value] = &[on(20), rollout(&[1, 100]), off()];
-    for (applied, drifted) in [(on(10), on(10)), (off(), on(10)), (on(10), on(77))] {
-        for want in wants {
-            let live = stopped_live(&drifted);
-            let plan = plan(Some(want), Some(&applied), Some(&live));
-            let Some(change) = plan.changes.first() else {
-                continue;
-            };
-            let record = after(&plan);
-            assert!(!record.spec.enabled(), "{want} over {live}");
-            let git_switches_off = *want == off() && applied == on(10);
-            assert_eq!(
-                record.is_rolled_back(),
-                !git_switches_off,
-                "{want} over {live}"
-            );
-            assert!(
-                change
-                    .notes
-                    .iter()
-                    .any(|note| note.contains("rolled back since 2026-09-21")),
-                "{:?}",
-                change.notes
-            );
-        }
-    }
-}
-
-#[test]
-fn a_stop_ends_when_git_switches_off_and_later_on() {
-    let live = stopped_live(&on(10));
-    let record = after(&plan(Some(&off()), Some(&on(10)), Some(&live)));
-    assert!(!record.is_rolled_back() && !record.spec.enabled());
-    let live: Value = Value::Object(record.to_json());
-    assert!(
-        after(&plan(Some(&on(10)), Some(&off()), Some(&live)))
-            .spec
-            .enabled()
-    );
-}
-
 #[test]
 fn what_is_no_record_is_a_conflict_even_where_it_is_managed() {
     let broken = plan(Some(&on(10)), Some(&on(10)), Some(&json!("{broken")));
@@ -497,26 +446,6 @@ fn a_saved_plan_is_resumed_only_where_nothing_moved() {
 }
 
 #[test]
-fn a_flag_that_another_client_switched_on_again_is_no_longer_stopped() {
-    let mut live = on(10);
-    live["rolled_back_at"] = 1_790_000_000.into();
-    let off_now = after(&plan(Some(&off()), Some(&on(10)), Some(&live)));
-    assert!(!off_now.is_rolled_back());
-    let live = Value::Object(off_now.to_json());
-    let on_again = after(&plan(Some(&on(10)), Some(&off()), Some(&live)));
-    assert!(on_again.spec.enabled());
-}
-
-#[test]
-fn gits_own_switch_ends_a_stop_beside_an_edit_in_the_store() {
-    let mut live = stopped_live(&on(10));
-    live["allowed_users"] = json!(["x"]);
-    let ended = plan(Some(&off()), Some(&on(10)), Some(&live));
-    assert!(!after(&ended).is_rolled_back());
-    assert_eq!(ended.stopped, [], "it is off, and no longer stopped");
-}
-
-#[test]
 fn a_saved_plan_keeps_the_whole_account() {
     let before = plan(Some(&on(20)), Some(&on(10)), Some(&stopped_live(&on(10))));
     let saved = SavedPlan::new(&before);
@@ -529,4 +458,19 @@ fn a_saved_plan_keeps_the_whole_account() {
         .unwrap();
     assert_eq!(again, before);
     assert_eq!(again.stopped.len(), 1);
+}
+
+#[test]
+fn the_fingerprint_is_of_what_a_plan_does_and_not_of_what_it_leaves_alone() {
+    let target = target(vec![wanted("f", &on(20))]);
+    let quiet = snapshot(Some(&on(10)), Some(&on(10)));
+    let mut busy = quiet.clone();
+    busy.now += 60.0;
+    busy.records
+        .insert("neighbour".into(), Stored::Value(b"{}".to_vec()));
+    let fingerprint = |snapshot| Plan::new(&target, "memory", "ff", snapshot).fingerprint();
+    assert_eq!(fingerprint(quiet.clone()), fingerprint(busy));
+    let mut later = quiet.clone();
+    later.generation += 1;
+    assert_ne!(fingerprint(quiet), fingerprint(later));
 }

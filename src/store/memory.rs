@@ -21,7 +21,6 @@ pub struct Memory {
 
 #[derive(Default)]
 struct Server {
-    clock: Option<f64>,
     environments: HashMap<String, Environment>,
 }
 
@@ -63,11 +62,6 @@ impl Memory {
         })
     }
 
-    /// Stops the server's clock at `now`, in seconds since the epoch.
-    pub fn set_clock(&self, now: f64) {
-        self.server().clock = Some(now);
-    }
-
     /// Writes a record as another client would, past all bookkeeping.
     pub fn put(&self, flag: &str, stored: Stored) {
         self.environment(|environment| environment.records.insert(flag.to_owned(), stored));
@@ -81,11 +75,6 @@ impl Memory {
     /// What stands at a flag's key.
     pub fn get(&self, flag: &str) -> Option<Stored> {
         self.environment(|environment| environment.records.get(flag).cloned())
-    }
-
-    /// Names another bucket formula, as a store of another program would.
-    pub fn set_buckets(&self, buckets: &str) {
-        self.environment(|environment| environment.buckets = Some(buckets.to_owned()));
     }
 
     fn check_prefix(&self) -> Result<(), Error> {
@@ -121,7 +110,7 @@ impl Store for Memory {
 
     fn read(&mut self) -> Result<Snapshot, Error> {
         self.check_prefix()?;
-        let now = self.server().clock.unwrap_or_else(system_clock);
+        let now = system_clock();
         Ok(self.environment(|environment| Snapshot {
             lineage: environment.lineage.clone(),
             generation: environment.generation,

@@ -1,10 +1,20 @@
 //! The command line: argument types only. They are parsed here and resolved against the world in
-//! `commands`.
+//! `commands`. One file a command; what all commands take stands here.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+
+mod apply;
+mod init;
+mod lint;
+mod plan;
+
+pub use apply::Apply;
+pub use init::Init;
+pub use lint::{Lint, LintFormat};
+pub use plan::{Plan, PlanFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -82,98 +92,6 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
 }
-
-/// Check the flag files
-///
-/// Every file is read and every problem reported, with its place and what to write instead.
-/// Exits with 1 where there are errors.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  hoist lint
-  hoist lint flags/checkout.yaml --format json
-  hoist lint --explain stage-order")]
-pub struct Lint {
-    /// Files or directories to check [default: the flags directory]
-    #[arg(value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// How to print the findings
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: LintFormat,
-    /// Exit with 1 for warnings too
-    #[arg(long)]
-    pub deny_warnings: bool,
-    /// Explain a rule, with an example, and exit
-    #[arg(long, value_name = "RULE", conflicts_with_all = ["paths", "deny_warnings"])]
-    pub explain: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LintFormat {
-    Human,
-    Json,
-}
-
-/// Show what an apply would change in a store
-///
-/// Nothing is written. The flag files are linted first; errors in them stop the plan.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  hoist plan --env production
-  hoist plan --env production --out change.plan && hoist apply change.plan
-  hoist plan --exit-code --format json")]
-pub struct Plan {
-    /// How to print the plan
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: PlanFormat,
-    /// Also write the plan to this file, for `hoist apply FILE`
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Exit with 1 where there are changes
-    #[arg(long)]
-    pub exit_code: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    Human,
-    Json,
-}
-
-/// Make a store agree with the flag files
-///
-/// Lints, plans, checks the guards and commits: all of it or nothing. Stages reached and emergency
-/// stops in the store are kept. Where nothing differs, nothing is written.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  hoist apply
-  hoist apply --store redis://localhost:6379
-  hoist apply --env production --dry-run
-  hoist apply change.plan")]
-pub struct Apply {
-    /// A plan saved by `hoist plan --out`; refused where anything that it touches has moved
-    #[arg(value_name = "PLAN")]
-    pub plan: Option<PathBuf>,
-    /// Go as far as the commit, and stop there
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Take over keys that hoist does not manage yet, and write what git says
-    #[arg(long)]
-    pub adopt: bool,
-    /// Consent to delete up to N flags
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = number)]
-    pub allow_deletes: usize,
-    /// How to print the plan
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: PlanFormat,
-}
-
-/// Start a flag set in this directory
-///
-/// Writes a hoist.toml, a sample flag file, and the schema that editors complete and check with.
-/// Never overwrites: where one of these is there already, it is named and nothing is written.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hoist init && hoist lint && hoist apply")]
-pub struct Init {}
 
 fn date(text: &str) -> Result<Date, String> {
     let strict = text.len() == 10;

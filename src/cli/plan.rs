@@ -1,0 +1,29 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Show what an apply would change in a store
+///
+/// Nothing is written. The flag files are linted first; errors in them stop the plan.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hoist plan --env production
+  hoist plan --env production --out change.plan && hoist apply change.plan
+  hoist plan --exit-code --format json")]
+pub struct Plan {
+    /// How to print the plan
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlanFormat,
+    /// Also write the plan to this file, for `hoist apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 1 where there are changes
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    Human,
+    Json,
+}

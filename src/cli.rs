@@ -10,11 +10,13 @@ mod apply;
 mod init;
 mod lint;
 mod plan;
+mod test;
 
 pub use apply::Apply;
 pub use init::Init;
 pub use lint::{Lint, LintFormat};
 pub use plan::{Plan, PlanFormat};
+pub use test::{Test, TestFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -77,6 +79,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Lint(Lint),
+    Test(Test),
     Plan(Plan),
     Apply(Apply),
     Init(Init),

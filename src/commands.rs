@@ -19,6 +19,7 @@ mod lint;
 mod plan;
 mod progress;
 mod schema;
+mod test;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -76,6 +77,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
     }
     match &cli.command {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
+        Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),

@@ -13,8 +13,10 @@ use crate::bucket::{BUCKETS, Draw, pick};
 use crate::model::Percent;
 use crate::record::{Kind, NotARecord, Record};
 
+pub mod cases;
 mod compile;
 mod explain;
+pub mod ratio;
 
 pub use explain::{explain, grouped};
 

@@ -4,6 +4,9 @@ pub mod human;
 pub mod json;
 pub mod plan_human;
 pub mod plan_json;
+pub mod tests_human;
+pub mod tests_json;
+pub mod tests_junit;
 
 mod excerpt;
 mod places;
@@ -12,6 +15,7 @@ pub mod text;
 use std::io::{self, Write};
 
 use crate::diagnostic::{Diagnostic, Files, Severity};
+use crate::eval::cases::Case;
 
 /// What `hoist lint` found.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +57,35 @@ impl<'a> Lint<'a> {
     #[must_use]
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
+    }
+}
+
+/// What the tests of flags gave.
+#[derive(Clone, Copy, Debug)]
+pub struct Tests<'a> {
+    /// With the text of every file that is to be shown.
+    pub files: &'a Files,
+    /// By file, and by place in it.
+    pub cases: &'a [Case],
+}
+
+impl Tests<'_> {
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        let failed = self.cases.iter().filter(|case| case.failure.is_some());
+        failed.count()
+    }
+
+    /// How many flags have tests.
+    fn tested_flags(&self) -> usize {
+        let flags = self.cases.chunk_by(|one, other| one.flag == other.flag);
+        flags.count()
+    }
+
+    /// What failed, as findings.
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let failed = self.cases.iter().filter(|case| case.failure.is_some());
+        failed.map(Case::diagnostic).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
+use super::test;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
@@ -43,7 +44,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let wish = match saved {
         Some(saved) => Wish::Saved(Box::new(saved)),
         None => {
-            Wish::FlagSet(FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?)
+            let mut flag_set = FlagSet::load(&workspace)?;
+            let target = flag_set.target(environment, global.quiet, colors)?;
+            if let Some(failed) = test::check(&mut flag_set, global.quiet, colors)? {
+                let failure = Failure::findings(format!("{failed}; nothing was applied"));
+                return Err(failure.hint(test::HINT));
+            }
+            Wish::FlagSet(target)
         }
     };
     let apply = Apply {

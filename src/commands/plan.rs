@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 
 use super::flagset::FlagSet;
+use super::test;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Global, Plan as Args, PlanFormat};
@@ -18,7 +19,14 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     workspace.refuse_mistakes(colors)?;
     let environment = workspace.environment()?;
     let mut store = workspace.open_store(environment)?;
-    let target = FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?;
+    let mut flag_set = FlagSet::load(&workspace)?;
+    let target = flag_set.target(environment, global.quiet, colors)?;
+    let failed = test::check(&mut flag_set, global.quiet, colors)?;
+    if let (Some(failed), Some(_)) = (&failed, &args.out) {
+        // Whoever applies a saved plan may not have the flag files, so it is tested here.
+        let failure = Failure::findings(format!("{failed}; no plan was saved"));
+        return Err(failure.hint(test::HINT));
+    }
     let snapshot = store.read()?;
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
@@ -37,7 +45,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     }
     show(&plan, store.info(), args.format, colors)?;
     if args.format == PlanFormat::Human {
-        foretell(&plan)?;
+        foretell(&plan, failed.as_deref())?;
     }
     if let Some(file) = args.out.as_ref().filter(|_| !global.quiet) {
         let file = file.display();
@@ -53,10 +61,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     })
 }
 
-/// What an apply of the plan would be refused for, while there is time to think about it.
-fn foretell(plan: &Plan) -> Result<(), Failure> {
+/// What an apply of the plan would stop at or be refused for, while there is time to think about it.
+fn foretell(plan: &Plan, failed_tests: Option<&str>) -> Result<(), Failure> {
     let refusals = refusals(plan, Consent::default());
     print(|out| {
+        if let Some(failed) = failed_tests {
+            writeln!(out, "An apply stops: {failed}\n   help: {}", test::HINT)?;
+        }
         for refusal in &refusals {
             writeln!(
                 out,

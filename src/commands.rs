@@ -12,6 +12,7 @@ use crate::cli::{Cli, Color, Command, Global};
 
 mod apply;
 mod completions;
+mod eval;
 mod failure;
 mod flagset;
 mod init;
@@ -20,6 +21,7 @@ mod plan;
 mod progress;
 mod schema;
 mod test;
+mod users;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -80,6 +82,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::Eval(args) => eval::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

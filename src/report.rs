@@ -1,5 +1,7 @@
 //! What a run found, in the formats that people and programs read: one file a format.
 
+pub mod eval_human;
+pub mod eval_json;
 pub mod human;
 pub mod json;
 pub mod plan_human;
@@ -16,6 +18,9 @@ use std::io::{self, Write};
 
 use crate::diagnostic::{Diagnostic, Files, Severity};
 use crate::eval::cases::Case;
+use crate::eval::{Explained, Tally};
+use crate::plan::Source;
+use crate::record::Record;
 
 /// What `hoist lint` found.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +92,40 @@ impl Tests<'_> {
         let failed = self.cases.iter().filter(|case| case.failure.is_some());
         failed.map(Case::diagnostic).collect()
     }
+}
+
+/// What one flag gives to one user.
+#[derive(Clone, Debug)]
+pub struct Evaluation<'a> {
+    /// Its key.
+    pub flag: &'a str,
+    pub answer: Explained,
+    /// `None` where it cannot be read.
+    pub record: Option<&'a Record>,
+    /// Where the flag is defined, if it was taken from its file.
+    pub source: Option<&'a Source>,
+}
+
+/// Who asks for every flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub user: Option<&'a str>,
+    pub groups: &'a [String],
+    /// Where the flags were taken from.
+    pub origin: &'a str,
+}
+
+/// What many users get from one flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted<'a> {
+    /// Its key.
+    pub flag: &'a str,
+    pub record: &'a Record,
+    pub tally: &'a Tally<'a>,
+    /// Where the flag was taken from.
+    pub origin: &'a str,
+    /// Who they are: "users of `list.txt`".
+    pub users: &'a str,
 }
 
 /// Writes a JSON document, indented, with a line break behind it.

@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::workspace::Workspace;
 use super::{Colors, Failure, count, width};
 use crate::config::Environment;
-use crate::diagnostic::{Diagnostic, FileId, Files};
+use crate::diagnostic::{Diagnostic, FileId, Files, Severity};
 use crate::eval::cases::{self, Case};
 use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
@@ -108,6 +108,37 @@ impl FlagSet {
 
     pub(super) fn flags(&self) -> impl Iterator<Item = &Flag> {
         self.checked.iter().flat_map(|checked| &checked.flags)
+    }
+
+    fn errors_in<'a>(&'a self, flag: &'a Flag) -> impl Iterator<Item = &'a Diagnostic> {
+        let inside = |found: &&Diagnostic| {
+            let at = found.location;
+            at.file == flag.file && flag.span.start <= at.span.start && at.span.end <= flag.span.end
+        };
+        let errors = self.diagnostics.iter();
+        let errors = errors.filter(|found| found.severity == Severity::Error);
+        errors.filter(inside)
+    }
+
+    /// Whether there are errors in the text of `flag`.
+    pub(super) fn has_errors(&self, flag: &Flag) -> bool {
+        self.errors_in(flag).next().is_some()
+    }
+
+    /// Shows them, on standard error.
+    pub(super) fn show_errors(&self, flag: &Flag, colors: Colors) -> Result<(), Failure> {
+        let errors: Vec<Diagnostic> = self.errors_in(flag).cloned().collect();
+        let found = report::Lint {
+            diagnostics: &errors,
+            ..self.report()
+        };
+        report::human::findings(
+            &found,
+            colors.stderr,
+            width(),
+            &mut std::io::stderr().lock(),
+        )
+        .map_err(Failure::output)
     }
 
     pub(super) fn report(&self) -> report::Lint<'_> {

@@ -1,6 +1,6 @@
 //! What a change does to those that lists name.
 
-use crate::eval::{Answer, Evaluator, Reason};
+use crate::eval::{Answer, Evaluator};
 use crate::model::Percent;
 use crate::record::Record;
 
@@ -29,21 +29,14 @@ impl Effect {
     ) -> Self {
         let before = before.map(|side| side.evaluate(Some(user), groups));
         let after = after.map(|side| side.evaluate(Some(user), groups));
-        match (has(before.as_ref()), has(after.as_ref())) {
+        let has = |answer: &Option<Answer<'_>>| answer.as_ref().is_some_and(Answer::takes_part);
+        match (has(&before), has(&after)) {
             (false, true) => Self::Gained,
             (true, false) => Self::Lost,
             _ if differs(before.as_ref(), after.as_ref()) => Self::Moved,
             _ => Self::Same,
         }
     }
-}
-
-/// Whether the user has the flag, or takes part in the experiment.
-fn has(answer: Option<&Answer<'_>>) -> bool {
-    answer.is_some_and(|answer| match answer.variant {
-        None => answer.value == &serde_json::Value::Bool(true),
-        Some(_) => answer.reason == Reason::TargetingMatch || answer.variant_bucket.is_some(),
-    })
 }
 
 fn differs(before: Option<&Answer<'_>>, after: Option<&Answer<'_>>) -> bool {

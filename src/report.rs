@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use crate::diagnostic::{Diagnostic, Files, Severity};
 use crate::eval::cases::Case;
 use crate::eval::{Explained, Tally};
+use crate::impact::People;
 use crate::plan::Source;
 use crate::record::Record;
 
@@ -126,6 +127,26 @@ pub struct Counted<'a> {
     pub origin: &'a str,
     /// Who they are: "users of `list.txt`".
     pub users: &'a str,
+}
+
+/// What a plan does to the users of a list.
+#[derive(Clone, Debug)]
+pub struct Affected {
+    /// Where they come from, as people see it.
+    pub list: String,
+    /// How many there are.
+    pub users: u64,
+    /// How many of them anything happens to.
+    pub affected: u64,
+    /// For each change, in the plan's order; `None` where nobody can tell.
+    pub changes: Vec<Option<People>>,
+}
+
+impl Affected {
+    /// What the change at `index` of the plan does.
+    fn of(&self, index: usize) -> Option<&People> {
+        self.changes.get(index)?.as_ref()
+    }
 }
 
 /// Writes a JSON document, indented, with a line break behind it.

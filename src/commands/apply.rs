@@ -174,7 +174,7 @@ impl Apply<'_> {
         if self.args.format == PlanFormat::Json {
             return print(|out| report::write_json(out, &ended.json(plan)));
         }
-        show(plan, store, PlanFormat::Human, self.colors)?;
+        show(plan, store, None, PlanFormat::Human, self.colors)?;
         print(|out| match ended {
             Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
             Ended::NotWritten if plan.is_empty() => {
@@ -209,7 +209,7 @@ impl Ended<'_> {
             "applied": matches!(self, Self::Applied(_)),
             "generation": if let Self::Applied(generation) = self { *generation } else { plan.store.generation },
             "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
-            "plan": report::plan_json::value(plan),
+            "plan": report::plan_json::value(plan, None),
         })
     }
 }

@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use super::flagset::FlagSet;
 use super::test;
 use super::workspace::Workspace;
-use super::{Colors, Ending, Failure, print};
+use super::{Colors, Ending, Failure, print, users};
 use crate::cli::{Global, Plan as Args, PlanFormat};
 use crate::plan::guard::{Consent, refusals};
 use crate::plan::{Plan, SavedPlan};
-use crate::report;
 use crate::report::text::visible;
+use crate::report::{self, Affected};
 use crate::store::Info;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
@@ -43,7 +43,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
                 .hint("`--out` takes a file in a directory that exists")
         })?;
     }
-    show(&plan, store.info(), args.format, colors)?;
+    let affected = args.users.as_deref();
+    let affected = affected
+        .map(|file| users::affected(file, global.quiet, &plan))
+        .transpose()?;
+    show(&plan, store.info(), affected.as_ref(), args.format, colors)?;
     if args.format == PlanFormat::Human {
         foretell(&plan, failed.as_deref())?;
     }
@@ -83,12 +87,13 @@ fn foretell(plan: &Plan, failed_tests: Option<&str>) -> Result<(), Failure> {
 pub(super) fn show(
     plan: &Plan,
     store: &Info,
+    affected: Option<&Affected>,
     format: PlanFormat,
     colors: Colors,
 ) -> Result<(), Failure> {
     print(|out| match format {
-        PlanFormat::Human => report::plan_human::plan(out, plan, store, colors.stdout),
-        PlanFormat::Json => report::write_json(out, &report::plan_json::value(plan)),
+        PlanFormat::Human => report::plan_human::plan(out, plan, store, affected, colors.stdout),
+        PlanFormat::Json => report::write_json(out, &report::plan_json::value(plan, affected)),
     })
 }
 

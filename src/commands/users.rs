@@ -7,6 +7,9 @@ use std::path::Path;
 
 use super::Failure;
 use super::progress::Progress;
+use crate::impact::{Effect, People};
+use crate::plan::{Change, Plan};
+use crate::report::Affected;
 
 /// Bytes read at once, and between two steps of the bar.
 const CHUNK: usize = 64 * 1024;
@@ -70,6 +73,36 @@ pub(super) fn each(
             .hint("it has one id a line, or is CSV with the columns `user` and `groups`"));
     }
     Ok(users)
+}
+
+/// What `plan` does to the users in `file`.
+pub(super) fn affected(file: &Path, quiet: bool, plan: &Plan) -> Result<Affected, Failure> {
+    let mut changes: Vec<Option<People>> = plan.changes.iter().map(Change::people).collect();
+    let (users, affected) = count(file, quiet, &mut changes)?;
+    Ok(Affected {
+        list: shown(file),
+        users,
+        affected,
+        changes,
+    })
+}
+
+/// Counts what each of `changes` does to the users in `file`. Gives their number, and how many of
+/// them anything happens to.
+pub(super) fn count(
+    file: &Path,
+    quiet: bool,
+    changes: &mut [Option<People>],
+) -> Result<(u64, u64), Failure> {
+    let mut affected = 0;
+    let users = each(file, quiet, |user, groups| {
+        let mut same = true;
+        for change in changes.iter_mut().flatten() {
+            same &= change.add(user, groups) == Effect::Same;
+        }
+        affected += u64::from(!same);
+    })?;
+    Ok((users, affected))
 }
 
 /// A file of users as people see it.

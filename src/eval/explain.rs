@@ -214,8 +214,8 @@ fn share(evaluator: &Evaluator, record: &Record) -> String {
 
 /// `41,207`.
 #[must_use]
-pub fn grouped(number: u32) -> String {
-    let digits = number.to_string();
+pub fn grouped(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
     let mut text = String::with_capacity(digits.len() + 3);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {

@@ -312,7 +312,7 @@ fn answers_in_words() {
 #[test]
 fn numbers_are_grouped_in_thousands() {
     let cases = [
-        (0, "0"),
+        (0_u64, "0"),
         (999, "999"),
         (1_000, "1,000"),
         (41_207, "41,207"),

@@ -162,12 +162,13 @@ pub fn many(
 ) -> io::Result<()> {
     let paint = Paint { color };
     let (bold, dim) = (paint.bold(), paint.dim());
+    let cyan = paint.style(AnsiColor::Cyan.on_default());
     let tally = counted.tally;
     writeln!(
         out,
         "{bold}{}{bold:#} for {} {}, in {}\n",
         visible(counted.flag),
-        thousands(tally.users),
+        grouped(tally.users),
         visible(counted.users),
         visible(counted.origin)
     )?;
@@ -183,26 +184,28 @@ pub fn many(
         .map(|row| label(row).chars().count())
         .max()
         .unwrap_or(0);
-    let numbers = thousands(tally.users).len();
+    let numbers = grouped(tally.users).len();
     let most = rows.iter().map(|row| row.users).max().unwrap_or(0).max(1);
     let bar = width.saturating_sub(labels + numbers + 16).clamp(8, 48);
     for row in rows {
         let share = 100.0 * row.users as f64 / tally.users.max(1) as f64;
-        let length = (row.users as f64 / most as f64 * bar as f64).round() as usize;
-        let style = paint.style(AnsiColor::Cyan.on_default());
-        writeln!(
+        let length = (row.users as f64 / most as f64 * bar as f64).ceil() as usize;
+        write!(
             out,
-            "  {:<labels$}  {:>numbers$}  {share:>7.3} %  {style}{}{style:#}",
+            "  {:<labels$}  {:>numbers$}  {share:>7.3} %",
             label(row),
-            thousands(row.users),
-            "█".repeat(length)
+            grouped(row.users)
         )?;
+        match length {
+            0 => writeln!(out)?,
+            length => writeln!(out, "  {cyan}{}{cyan:#}", "█".repeat(length))?,
+        }
     }
     writeln!(out)?;
     let reasons: Vec<String> = tally
         .reasons
         .iter()
-        .map(|(reason, users)| format!("{} {}", reason.as_str(), thousands(*users)))
+        .map(|(reason, users)| format!("{} {}", reason.as_str(), grouped(*users)))
         .collect();
     writeln!(out, "  {dim}reasons{dim:#}       {}", reasons.join(", "))?;
     match tally.ratio() {
@@ -254,14 +257,6 @@ fn ratio(ratio: Ratio, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
         "  {dim}sample ratio{dim:#}  χ² = {:.3} with {degrees}, {p}: {style}{verdict}{style:#}",
         ratio.chi_squared
     )
-}
-
-/// `1,234,567`.
-fn thousands(number: u64) -> String {
-    match u32::try_from(number) {
-        Ok(number) => grouped(number),
-        Err(_) => number.to_string(),
-    }
 }
 
 #[derive(Clone, Copy)]

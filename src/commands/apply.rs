@@ -1,5 +1,6 @@
 //! `hoist apply`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -161,6 +162,7 @@ impl Apply<'_> {
             buckets: crate::plan::BUCKETS.into(),
             source: "apply".into(),
             reason: None,
+            notes: BTreeMap::new(),
             at,
         }
     }

@@ -8,7 +8,7 @@ use super::test;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print, users};
 use crate::cli::{Global, Plan as Args, PlanFormat};
-use crate::plan::guard::{Consent, refusals};
+use crate::plan::guard::{Consent, Policy, refusals};
 use crate::plan::{Plan, SavedPlan};
 use crate::report::text::visible;
 use crate::report::{self, Affected};
@@ -28,6 +28,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         return Err(failure.hint(test::HINT));
     }
     let snapshot = store.read()?;
+    let now = snapshot.now;
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
     if let Some(file) = &args.out {
@@ -49,7 +50,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         .transpose()?;
     show(&plan, store.info(), affected.as_ref(), args.format, colors)?;
     if args.format == PlanFormat::Human {
-        foretell(&plan, failed.as_deref())?;
+        foretell(&plan, failed.as_deref(), &environment.policy, now)?;
     }
     if let Some(file) = args.out.as_ref().filter(|_| !global.quiet) {
         let file = file.display();
@@ -66,8 +67,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
 }
 
 /// What an apply of the plan would stop at or be refused for, while there is time to think about it.
-fn foretell(plan: &Plan, failed_tests: Option<&str>) -> Result<(), Failure> {
-    let refusals = refusals(plan, Consent::default());
+fn foretell(
+    plan: &Plan,
+    failed_tests: Option<&str>,
+    policy: &Policy,
+    now: f64,
+) -> Result<(), Failure> {
+    let refusals = refusals(plan, Consent::default(), policy, now);
     print(|out| {
         if let Some(failed) = failed_tests {
             writeln!(out, "An apply stops: {failed}\n   help: {}", test::HINT)?;

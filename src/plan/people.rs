@@ -41,7 +41,12 @@ impl Change {
             impact::between(flag, before, after)?;
             Ok(impact::notes(flag, before, after))
         });
-        notes.unwrap_or_else(|error| vec![format!("what it does to users cannot be told: {error}")])
+        match notes {
+            Ok(notes) => notes,
+            // The plan has said so.
+            Err(Malformed::NotARecord(_)) => Vec::new(),
+            Err(error) => vec![format!("what it does to users cannot be told: {error}")],
+        }
     }
 
     /// To find out what it does to single users; `None` where nobody can tell.

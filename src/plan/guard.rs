@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Change, Expect, Plan, RecordWrite};
-use crate::impact::{self, Share};
-use crate::record::Record;
+use super::{Action, Change, Plan};
+use crate::impact::Share;
 
 mod freeze;
 mod policy;
@@ -182,17 +181,8 @@ fn moved(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
 /// Share of users for whom the flag becomes something else. Where a record cannot be evaluated,
 /// other guards and notes speak of it.
 fn changed_share(change: &Change) -> Share {
-    let before = match &change.write.expect {
-        Expect::Value(bytes) => Record::parse(bytes).ok(),
-        Expect::Absent | Expect::Any => None,
-    };
-    let after = match &change.write.record {
-        RecordWrite::Keep => return Share::default(),
-        RecordWrite::Set(bytes) => Record::parse(bytes).ok(),
-        RecordWrite::Delete => None,
-    };
-    impact::between(change.flag(), before.as_ref(), after.as_ref())
-        .map_or(Share::default(), |impact| impact.changed())
+    let impact = change.impact();
+    impact.map_or(Share::default(), |impact| impact.changed())
 }
 
 /// Why nothing is applied at `now`, in seconds since the epoch; `None` where no freeze is on.

@@ -7,11 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 mod apply;
+mod history;
 mod init;
 mod lint;
 mod plan;
 
 pub use apply::Apply;
+pub use history::{History, HistoryFormat};
 pub use init::Init;
 pub use lint::{Lint, LintFormat};
 pub use plan::{Plan, PlanFormat};
@@ -79,6 +81,7 @@ pub enum Command {
     Lint(Lint),
     Plan(Plan),
     Apply(Apply),
+    History(History),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

@@ -14,6 +14,7 @@ mod apply;
 mod completions;
 mod failure;
 mod flagset;
+mod history;
 mod init;
 mod lint;
 mod plan;
@@ -78,6 +79,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::History(args) => history::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

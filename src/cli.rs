@@ -11,12 +11,14 @@ mod history;
 mod init;
 mod lint;
 mod plan;
+mod rollback;
 
 pub use apply::Apply;
 pub use history::{History, HistoryFormat};
 pub use init::Init;
 pub use lint::{Lint, LintFormat};
 pub use plan::{Plan, PlanFormat};
+pub use rollback::Rollback;
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -82,6 +84,7 @@ pub enum Command {
     Plan(Plan),
     Apply(Apply),
     History(History),
+    Rollback(Rollback),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

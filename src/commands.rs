@@ -19,6 +19,7 @@ mod init;
 mod lint;
 mod plan;
 mod progress;
+mod rollback;
 mod schema;
 mod workspace;
 
@@ -80,6 +81,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
         Command::History(args) => history::run(&cli.global, args, colors),
+        Command::Rollback(args) => rollback::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

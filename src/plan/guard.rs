@@ -31,6 +31,8 @@ pub struct Consent {
     pub moved: bool,
     /// Apply although the environment is frozen.
     pub frozen: bool,
+    /// Apply the flag set that an operator has taken back.
+    pub undo_rollback: bool,
 }
 
 /// A plan, or part of one, that is not carried out as things are.
@@ -52,6 +54,7 @@ pub fn refusals(plan: &Plan, consent: Consent, policy: &Policy, now: f64) -> Vec
         blocked(plan),
         protected(plan, consent, policy),
         moved(plan, consent, policy),
+        taken_back(plan, consent),
         frozen(policy, now).filter(|_| !consent.frozen && !plan.is_empty()),
     ]
     .into_iter()
@@ -193,6 +196,21 @@ fn changed_share(change: &Change) -> Share {
     };
     impact::between(change.flag(), before.as_ref(), after.as_ref())
         .map_or(Share::default(), |impact| impact.changed())
+}
+
+/// A rollback is an operator's word: the flag set that it took back does not come again by itself,
+/// with the next run of a job. One that was changed since does.
+fn taken_back(plan: &Plan, consent: Consent) -> Option<Refusal> {
+    let rolled_back = plan.rolled_back.as_ref()?;
+    let same = rolled_back.digest == plan.digest && !plan.is_empty();
+    (same && !consent.undo_rollback).then(|| Refusal {
+        message: format!(
+            "{}, and this is the flag set that it took back",
+            rolled_back.words()
+        ),
+        hint: "revert the change in git, or mend it; pass `--undo-rollback` to apply it as it is"
+            .into(),
+    })
 }
 
 /// Why nothing is applied at `now`, in seconds since the epoch; `None` where no freeze is on.

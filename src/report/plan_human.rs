@@ -18,6 +18,10 @@ const LONG: usize = 48;
 pub fn plan(out: &mut dyn Write, plan: &Plan, store: &Info, color: bool) -> io::Result<()> {
     let paint = Paint { color };
     header(out, plan, store, paint)?;
+    if let Some(rolled_back) = &plan.rolled_back {
+        let words = visible(&rolled_back.words());
+        writeln!(out, "  Git is ahead: {words}.\n")?;
+    }
     for change in &plan.changes {
         block(out, change, paint)?;
     }

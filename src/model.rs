@@ -229,6 +229,15 @@ impl Flag {
         }
     }
 
+    /// Where a finding belongs that comes of what stands at `places`: at the first of them that the
+    /// flag has written out itself or, where all were merged in from elsewhere, at the first.
+    #[must_use]
+    pub fn nearest<const N: usize>(&self, places: [Span; N]) -> Span {
+        let own = places.iter().find(|place| self.span.contains(**place));
+        let place = own.or(places.first());
+        place.copied().unwrap_or(self.key.span)
+    }
+
     /// Drops what no comparison of flags with each other needs, so that a hundred thousand of them
     /// fit in little memory: key, place, kind, salt and groups stay.
     pub fn shed_details(&mut self) {

@@ -35,6 +35,14 @@ impl Percent {
         (exact && (0.0..=100_000.0).contains(&rounded)).then_some(Self(rounded as u32))
     }
 
+    /// Rounded to three decimals; `None` where the number is not within 0 to 100.
+    #[must_use]
+    pub fn nearest(percent: f64) -> Option<Self> {
+        (0.0..=100.0)
+            .contains(&percent)
+            .then(|| Self((percent * 1000.0).round() as u32))
+    }
+
     /// In percent.
     #[must_use]
     pub fn as_f64(self) -> f64 {

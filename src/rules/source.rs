@@ -15,6 +15,7 @@ use crate::yaml::{Entry, NodeId, Tree, Value};
 /// One file as it was read.
 pub struct Source<'a> {
     tree: &'a Tree<'a>,
+    repeats: &'a [NodeId],
     /// Where reading found errors, by place.
     errors: Vec<Span>,
     /// The value of each flag, by where its key starts.
@@ -26,8 +27,8 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// `found` is what reading found.
-    pub fn new(tree: &'a Tree<'a>, found: &[Diagnostic]) -> Self {
+    /// `repeats` are documents besides those of the tree; `found` is what reading found.
+    pub fn new(tree: &'a Tree<'a>, repeats: &'a [NodeId], found: &[Diagnostic]) -> Self {
         let errors = found
             .iter()
             .filter(|found| found.severity == Severity::Error);
@@ -35,6 +36,7 @@ impl<'a> Source<'a> {
         errors.sort_unstable();
         Self {
             tree,
+            repeats,
             errors,
             flags: OnceCell::new(),
             shared: OnceCell::new(),
@@ -119,11 +121,8 @@ impl<'a> Source<'a> {
     }
 
     fn all_flags(&self) -> HashMap<u32, NodeId> {
-        let roots = self
-            .tree
-            .documents()
-            .iter()
-            .filter_map(|root| self.entry(*root, "flags"));
+        let documents = self.tree.documents().iter().chain(self.repeats);
+        let roots = documents.filter_map(|root| self.entry(*root, "flags"));
         let flags = roots.flat_map(|flags| self.entries(flags.value));
         flags
             .map(|flag| (self.tree.span(flag.key).start, flag.value))
@@ -154,7 +153,7 @@ mod tests {
     fn what_aliases_stand_for_is_shared() {
         let text = "a: &a {b: 1, c: &c [2, 3]}\nd: [*a, *c, *a]\ne: {<<: *a, f: 4}\ng: &g 5\n";
         let (tree, _) = yaml::parse(FileId(0), text);
-        let source = Source::new(&tree, &[]);
+        let source = Source::new(&tree, &[], &[]);
         for (word, shared) in [
             ("{b: 1, c: &c [2, 3]}", true),
             ("b: 1", true),

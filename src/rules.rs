@@ -6,6 +6,7 @@
 mod context;
 mod edit;
 mod explain;
+mod keys;
 mod levels;
 mod runner;
 mod source;
@@ -15,16 +16,28 @@ mod wording;
 mod abrupt_rollout;
 mod ambiguous_number;
 mod conflicting_exposure;
+mod date_order;
+mod distant_expiry;
 mod duplicate_flag;
 mod duplicate_key;
 mod expired;
+mod forced_twice;
+mod idle_duration;
 mod key_style;
+mod long_experiment;
 mod missing_description;
 mod missing_expiry;
 mod missing_owner;
 mod mixed_values;
+mod negative_key;
+mod rollout_past_expiry;
+mod rushed_stage;
 mod schema;
+mod similar_key;
 mod stage_order;
+mod stale_flag;
+mod undescriptive_key;
+mod unfinished_rollout;
 mod unknown_environment;
 mod unknown_field;
 mod unknown_variant;
@@ -50,16 +63,28 @@ pub static RULES: &[&Rule] = &[
     &abrupt_rollout::RULE,
     &ambiguous_number::RULE,
     &conflicting_exposure::RULE,
+    &date_order::RULE,
+    &distant_expiry::RULE,
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
     &expired::RULE,
+    &forced_twice::RULE,
+    &idle_duration::RULE,
     &key_style::RULE,
+    &long_experiment::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
     &missing_owner::RULE,
     &mixed_values::RULE,
+    &negative_key::RULE,
+    &rollout_past_expiry::RULE,
+    &rushed_stage::RULE,
     &schema::RULE,
+    &similar_key::RULE,
     &stage_order::RULE,
+    &stale_flag::RULE,
+    &undescriptive_key::RULE,
+    &unfinished_rollout::RULE,
     &unknown_environment::RULE,
     &unknown_field::RULE,
     &unknown_variant::RULE,
@@ -152,6 +177,11 @@ pub enum Check {
 /// The settings that a flag spells out: its own, and what each environment replaces.
 fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
+}
+
+/// Whether the flag is an experiment, here or in one of its environments.
+fn is_experiment(flag: &Flag) -> bool {
+    all_settings(flag).any(|settings| settings.variants.is_some())
 }
 
 /// Findings of one rule that are kept of one file, or of the whole set: a file made of mistakes must
@@ -252,6 +282,14 @@ impl<'a> Findings<'a> {
     #[must_use]
     pub fn is_shared(&self, span: Span) -> bool {
         self.source.is_none_or(|source| source.is_shared(span))
+    }
+
+    /// True where an alias makes what stands at `part` of something else too, and not all of what
+    /// stands at `whole`, which it is part of.
+    #[must_use]
+    pub fn is_shared_within(&self, whole: Span, part: Span) -> bool {
+        self.source
+            .is_none_or(|source| source.is_shared_within(whole, part))
     }
 
     /// True where all that stands at `span`, the value of one of the flag's fields, is in the

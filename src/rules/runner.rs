@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::diagnostic::{Diagnostic, FileId, Files, LineIndex, Location};
 use crate::model::{self, Flag};
 use crate::schema;
-use crate::yaml::{self, Tree};
+use crate::yaml::{self, NodeId};
 
 use super::{Check, Context, Findings, Levels, Source, Suppressions};
 
@@ -36,19 +36,27 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
     };
     match yaml::decode(file, bytes) {
         Ok(text) => {
-            let (tree, mut found) = yaml::parse(file, text);
+            let (mut tree, mut found) = yaml::parse(file, text);
+            // What stands twice is told of by the reader, and what is wrong in the second is not
+            // kept back until then.
+            let repeats = tree.repeats("flags");
             // What could not be read is empty to the schema, which is no second mistake.
             let unread: HashSet<Location> = found.iter().map(|found| found.location).collect();
             let lines = LineIndex::new(text);
-            for document in tree.documents() {
-                let refused = schema::validate(file, &tree, *document).into_iter();
-                found.extend(refused.filter(|refused| !unread.contains(&refused.location)));
-                checked
-                    .flags
-                    .extend(model::flags(file, &tree, &lines, *document));
-            }
+            let mut read = |documents: &[NodeId]| {
+                let mut flags = Vec::new();
+                for document in documents {
+                    let refused = schema::validate(file, &tree, *document).into_iter();
+                    found.extend(refused.filter(|refused| !unread.contains(&refused.location)));
+                    flags.extend(model::flags(file, &tree, &lines, *document));
+                }
+                flags
+            };
+            checked.flags = read(tree.documents());
+            let again = read(&repeats);
             checked.suppressions = Suppressions::read(text, &lines, tree.comments());
-            check_flags(&tree, settings, &checked.flags, &mut found);
+            let source = Source::new(&tree, &repeats, &found);
+            check_flags(&source, settings, &[&checked.flags, &again], &mut found);
             checked.diagnostics = found;
         }
         Err(refused) => checked.diagnostics.push(refused),
@@ -58,12 +66,16 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
 }
 
 /// Runs the rules for single flags, and adds to what reading `found`.
-fn check_flags(tree: &Tree<'_>, settings: &Settings, flags: &[Flag], found: &mut Vec<Diagnostic>) {
-    let source = Source::new(tree, found);
+fn check_flags(
+    source: &Source<'_>,
+    settings: &Settings,
+    flags: &[&[Flag]],
+    found: &mut Vec<Diagnostic>,
+) {
     for (rule, severity) in settings.levels.active() {
         if let Check::Flag(check) = rule.check {
-            let mut findings = Findings::new(rule, severity, Some(&source), found);
-            for flag in flags {
+            let mut findings = Findings::new(rule, severity, Some(source), found);
+            for flag in flags.iter().copied().flatten() {
                 check(flag, &settings.context, &mut findings);
             }
             findings.finish();

@@ -6,31 +6,46 @@
 mod context;
 mod edit;
 mod explain;
+mod in_force;
 mod levels;
 mod runner;
 mod source;
 mod suppression;
+mod text;
 mod wording;
 
 mod abrupt_rollout;
 mod ambiguous_number;
+mod complex_flag;
 mod conflicting_exposure;
+mod duplicate_entry;
 mod duplicate_flag;
 mod duplicate_key;
 mod expired;
+mod inert_flag;
 mod key_style;
+mod lone_variant;
+mod missing_control;
 mod missing_description;
 mod missing_expiry;
 mod missing_owner;
 mod mixed_values;
+mod personal_data;
+mod rare_group;
+mod redundant_list;
 mod schema;
+mod secret_value;
+mod shadowed_environment;
+mod shared_salt;
 mod stage_order;
 mod unknown_environment;
 mod unknown_field;
 mod unknown_variant;
 mod unsafe_yaml;
+mod unused_ignore;
 mod variant_sum;
 mod yaml_syntax;
+mod zero_weight;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +53,7 @@ mod tests;
 use crate::diagnostic::{Diagnostic, Edit, Location, Severity, Span, did_you_mean};
 use crate::model::{self, Flag};
 use source::Source;
+use text::Text;
 
 pub use context::{Context, KeyStyle, Limits};
 pub use explain::explain;
@@ -49,23 +65,36 @@ pub use suppression::{Suppression, Suppressions};
 pub static RULES: &[&Rule] = &[
     &abrupt_rollout::RULE,
     &ambiguous_number::RULE,
+    &complex_flag::RULE,
     &conflicting_exposure::RULE,
+    &duplicate_entry::RULE,
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
     &expired::RULE,
+    &inert_flag::RULE,
     &key_style::RULE,
+    &lone_variant::RULE,
+    &missing_control::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
     &missing_owner::RULE,
     &mixed_values::RULE,
+    &personal_data::RULE,
+    &rare_group::RULE,
+    &redundant_list::RULE,
     &schema::RULE,
+    &secret_value::RULE,
+    &shadowed_environment::RULE,
+    &shared_salt::RULE,
     &stage_order::RULE,
     &unknown_environment::RULE,
     &unknown_field::RULE,
     &unknown_variant::RULE,
     &unsafe_yaml::RULE,
+    &unused_ignore::RULE,
     &variant_sum::RULE,
     &yaml_syntax::RULE,
+    &zero_weight::RULE,
 ];
 
 /// How a rule counts.
@@ -143,6 +172,8 @@ impl Rule {
 pub enum Check {
     /// Found while reading, by `yaml` or `schema`.
     Reader,
+    /// The text of one file at a time, comments included.
+    Text(fn(&Text<'_>, &Context, &mut Findings<'_>)),
     /// One flag at a time.
     Flag(fn(&Flag, &Context, &mut Findings<'_>)),
     /// All flags of all files, by name of the file and place in it.
@@ -205,23 +236,34 @@ impl<'a> Findings<'a> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
+        self.add(flag.at(span), Some(flag), message.into())
+    }
+
+    /// Reports a finding at `span` of a text, about the flag that it lies in, if it does in one.
+    pub fn report_in(
+        &mut self,
+        text: &Text<'_>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let around = text.flag_around(span.start as usize);
+        let flag = around.filter(|flag| span.start <= flag.span.end);
+        self.add(text.at(span), flag, message.into())
+    }
+
+    fn add(&mut self, location: Location, flag: Option<&Flag>, message: String) -> &mut Diagnostic {
         self.count += 1;
         if self.count > MOST {
             self.out.pop();
         }
-        let location = Location {
-            file: flag.file,
-            span,
-        };
-        let key = &flag.key.value;
-        let key = key
-            .get(..key.floor_char_boundary(LONGEST_KEY))
-            .unwrap_or_default();
-        self.out.push(
-            Diagnostic::new(self.rule, location, message)
-                .with_severity(self.severity)
-                .with_flag(key),
-        );
+        let mut found =
+            Diagnostic::new(self.rule, location, message).with_severity(self.severity);
+        if let Some(flag) = flag {
+            let key = &flag.key.value;
+            let key = key.get(..key.floor_char_boundary(LONGEST_KEY));
+            found = found.with_flag(key.unwrap_or_default());
+        }
+        self.out.push(found);
         let last = self.out.len() - 1;
         &mut self.out[last]
     }

@@ -6,12 +6,12 @@
 mod context;
 mod edit;
 mod explain;
-mod in_force;
 mod levels;
 mod runner;
 mod source;
 mod suppression;
 mod text;
+mod unused;
 mod wording;
 
 mod abrupt_rollout;
@@ -51,15 +51,16 @@ mod zero_weight;
 mod tests;
 
 use crate::diagnostic::{Diagnostic, Edit, Location, Severity, Span, did_you_mean};
-use crate::model::{self, Flag};
+use crate::model::{self, Flag, InForce, Override};
 use source::Source;
 use text::Text;
+use unused::Useless;
 
 pub use context::{Context, KeyStyle, Limits};
 pub use explain::explain;
 pub use levels::{LevelError, Levels};
-pub use runner::{Checked, Settings, check_file, check_set};
-pub use suppression::{Suppression, Suppressions};
+pub use runner::{Checked, Settings, check_file, check_part, check_set};
+pub use suppression::Suppressions;
 
 /// Every rule, by id.
 pub static RULES: &[&Rule] = &[
@@ -176,6 +177,8 @@ pub enum Check {
     Text(fn(&Text<'_>, &Context, &mut Findings<'_>)),
     /// One flag at a time.
     Flag(fn(&Flag, &Context, &mut Findings<'_>)),
+    /// Comments that silence nothing, once all other rules have run.
+    Ignores(fn(&Useless<'_>, &mut Findings<'_>)),
     /// All flags of all files, by name of the file and place in it.
     Set(fn(&[&Flag], &Context, &mut Findings<'_>)),
 }
@@ -183,6 +186,41 @@ pub enum Check {
 /// The settings that a flag spells out: its own, and what each environment replaces.
 fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
+}
+
+/// A place where a flag has settings.
+#[derive(Clone, Copy)]
+struct Place<'f> {
+    /// `None` where no environment says otherwise.
+    over: Option<&'f Override>,
+    /// What is written there itself.
+    own: &'f model::Settings,
+    in_force: InForce<'f>,
+}
+
+impl Place<'_> {
+    /// " in `staging`", or nothing.
+    fn named(self) -> String {
+        let over = self.over;
+        over.map_or_else(String::new, |over| {
+            format!(" in {}", wording::quote(&over.environment.value))
+        })
+    }
+}
+
+/// The flag itself, then each environment that it has settings for.
+fn places(flag: &Flag) -> impl Iterator<Item = Place<'_>> {
+    let own = Place {
+        over: None,
+        own: &flag.base,
+        in_force: flag.base_in_force(),
+    };
+    let overrides = flag.overrides().map(|over| Place {
+        over: Some(over),
+        own: &over.settings,
+        in_force: flag.in_force_with(over),
+    });
+    std::iter::once(own).chain(overrides)
 }
 
 /// Findings of one rule that are kept of one file, or of the whole set: a file made of mistakes must
@@ -251,13 +289,17 @@ impl<'a> Findings<'a> {
         self.add(text.at(span), flag, message.into())
     }
 
+    /// Reports a finding that belongs to no flag.
+    pub fn report_at(&mut self, location: Location, message: impl Into<String>) -> &mut Diagnostic {
+        self.add(location, None, message.into())
+    }
+
     fn add(&mut self, location: Location, flag: Option<&Flag>, message: String) -> &mut Diagnostic {
         self.count += 1;
         if self.count > MOST {
             self.out.pop();
         }
-        let mut found =
-            Diagnostic::new(self.rule, location, message).with_severity(self.severity);
+        let mut found = Diagnostic::new(self.rule, location, message).with_severity(self.severity);
         if let Some(flag) = flag {
             let key = &flag.key.value;
             let key = key.get(..key.floor_char_boundary(LONGEST_KEY));

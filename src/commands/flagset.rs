@@ -66,7 +66,11 @@ impl FlagSet {
             )?
         };
         let mut diagnostics = std::mem::take(&mut found.diagnostics);
-        diagnostics.extend(rules::check_set(&checked, &found.files, &settings));
+        let check_together = match paths {
+            [] => rules::check_set,
+            _ => rules::check_part,
+        };
+        diagnostics.extend(check_together(&checked, &found.files, &settings));
         for checked in &mut checked {
             diagnostics.append(&mut checked.diagnostics);
         }

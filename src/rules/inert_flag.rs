@@ -1,8 +1,6 @@
-use crate::model::{Flag, Percent};
+use crate::model::{Field, Flag, InForce, Percent};
 
-use super::in_force::{InForce, places};
-use super::wording::quote;
-use super::{Check, Context, Findings, Level, Rule, all_settings};
+use super::{Check, Context, Findings, Level, Place, Rule, all_settings, places};
 
 pub static RULE: Rule = Rule {
     id: "inert-flag",
@@ -36,20 +34,19 @@ flags:
 };
 
 fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
-    let is_zero = |percentage: Option<Percent>| percentage == Some(Percent::ZERO);
-    let mut percentages = all_settings(flag)
-        .map(|settings| settings.percentage.as_ref().map(|percentage| percentage.value));
+    let mut percentages = all_settings(flag).filter_map(|settings| settings.percentage.as_ref());
     // What could not be read may be a list.
-    if !flag.complete || !percentages.any(is_zero) {
+    if !flag.complete || percentages.all(|percentage| percentage.value != Percent::ZERO) {
         return;
     }
     let mut inert = None;
-    for place in places(flag).filter(|place| place.enabled()) {
-        if somebody_gets_it(place) {
+    for place in places(flag).filter(|place| place.in_force.is_enabled()) {
+        if somebody_gets_it(place.in_force) {
             return;
         }
-        let is_known = |name: &str| context.has_environment(name);
-        if place.over.is_none_or(|over| is_known(&over.environment.value)) {
+        // An environment that there is not is a mistake of its own.
+        let mut name = place.over.iter().map(|over| &over.environment.value);
+        if name.all(|name| context.has_environment(name)) {
             inert = inert.or(Some(place));
         }
     }
@@ -59,34 +56,46 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
 }
 
 fn somebody_gets_it(place: InForce<'_>) -> bool {
-    if place.share() != Some(Percent::ZERO) {
+    let is_zero = |share: &Field<Percent>| share.value == Percent::ZERO;
+    if !place.percentage().is_some_and(is_zero) || place.rollout().is_some() {
         return true;
     }
-    let is_forced = || place.forced().iter().any(|forced| !forced.users.is_empty());
     match place.variants() {
-        Some(_) => is_forced(),
-        None => place.has_lists(),
+        Some(_) => {
+            let mut forced = place.forced().into_iter().flat_map(|forced| &forced.value);
+            forced.any(|forced| !forced.users.is_empty())
+        }
+        None => {
+            let lists = [place.allowed_users(), place.allowed_groups()];
+            let mut lists = lists.into_iter().flatten();
+            lists.any(|list| !list.value.is_empty())
+        }
     }
 }
 
-fn report(flag: &Flag, place: InForce<'_>, findings: &mut Findings<'_>) {
-    let own = place.own();
-    let percentage = own.percentage.as_ref().map(|percentage| percentage.span);
-    let enabled = own.enabled.as_ref().map(|enabled| enabled.span);
+fn report(flag: &Flag, place: Place<'_>, findings: &mut Findings<'_>) {
+    let percentage = place
+        .own
+        .percentage
+        .as_ref()
+        .map(|percentage| percentage.span);
+    let enabled = place.own.enabled.as_ref().map(|enabled| enabled.span);
     let Some(span) = percentage.or(enabled) else {
         return;
     };
-    let place_name = place
-        .over
-        .map(|over| format!(" in {}", quote(&over.environment.value)))
-        .unwrap_or_default();
-    let (message, list) = match place.variants() {
+    let (message, list) = match place.in_force.variants() {
         Some(_) => (
-            format!("enabled{place_name} at 0 % with nobody forced: everyone gets the control"),
+            format!(
+                "enabled{} at 0 % with nobody forced: everyone gets the control",
+                place.named()
+            ),
             "force somebody into a variant",
         ),
         None => (
-            format!("enabled{place_name} at 0 % without allow lists: nobody gets the flag"),
+            format!(
+                "enabled{} at 0 % without allow lists: nobody gets the flag",
+                place.named()
+            ),
             "name who is to have it in a list",
         ),
     };
@@ -94,9 +103,11 @@ fn report(flag: &Flag, place: InForce<'_>, findings: &mut Findings<'_>) {
     found.help = Some(format!(
         "write `enabled: false` if it is meant to be off; else raise `percentage`, or {list}"
     ));
-    let elsewhere = [place.percentage().map(|percentage| percentage.span), enabled];
-    for other in elsewhere.into_iter().flatten().filter(|other| *other != span) {
-        let what = if Some(other) == enabled { "enabled" } else { "0 %" };
-        found.relate(flag.at(other), what);
+    let share = place.in_force.percentage().map(|share| (share.span, "0 %"));
+    let enabled = enabled.map(|enabled| (enabled, "enabled"));
+    for (other, what) in [share, enabled].into_iter().flatten() {
+        if other != span {
+            found.relate(flag.at(other), what);
+        }
     }
 }

@@ -45,7 +45,10 @@ flags:
 
 /// A number with its country in front, or one of North America as it is written there.
 static TELEPHONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?-u)\+[1-9][0-9 ().-]{6,18}[0-9]|(?:\([0-9]{3}\) ?|[0-9]{3}[-. ])[0-9]{3}[-.][0-9]{4}").ok()
+    Regex::new(
+        r"(?-u)\+[1-9][0-9 ().-]{6,18}[0-9]|(?:\([0-9]{3}\) ?|[0-9]{3}[-. ])[0-9]{3}[-.][0-9]{4}",
+    )
+    .ok()
 });
 
 /// Longest name and longest host of an address, in bytes.
@@ -54,12 +57,30 @@ const LONGEST_HOST: usize = 253;
 
 /// Who is no person.
 const ROLES: [&str; 14] = [
-    "admin", "contact", "git", "hello", "help", "hostmaster", "info", "no-reply", "noreply",
-    "postmaster", "root", "security", "support", "webmaster",
+    "admin",
+    "contact",
+    "git",
+    "hello",
+    "help",
+    "hostmaster",
+    "info",
+    "no-reply",
+    "noreply",
+    "postmaster",
+    "root",
+    "security",
+    "support",
+    "webmaster",
 ];
 /// Hosts that belong to nobody, by RFC 2606 and RFC 6761.
 const NOBODY: [&str; 7] = [
-    "example", "example.com", "example.net", "example.org", "invalid", "localhost", "test",
+    "example",
+    "example.com",
+    "example.net",
+    "example.org",
+    "invalid",
+    "localhost",
+    "test",
 ];
 
 fn check(text: &Text<'_>, _: &Context, findings: &mut Findings<'_>) {
@@ -105,7 +126,8 @@ fn address(text: &str, at: usize) -> Option<Span> {
     let end = at + 1 + behind.take_while(of_host).count();
     // A sentence may end behind it.
     let host = text.get(at + 1..end)?.trim_end_matches(['.', '-']);
-    let name = name + (text.get(name..at)?.len() - text.get(name..at)?.trim_start_matches(['.', '-']).len());
+    let name = name
+        + (text.get(name..at)?.len() - text.get(name..at)?.trim_start_matches(['.', '-']).len());
     let local = text.get(name..at)?;
     let (_, zone) = host.rsplit_once('.')?;
     let is_host = zone.len() >= 2
@@ -125,9 +147,11 @@ fn address(text: &str, at: usize) -> Option<Span> {
 fn is_nobody(host: &str) -> bool {
     NOBODY.iter().any(|nobody| {
         let above = host.len().checked_sub(nobody.len());
-        above.and_then(|at| host.split_at_checked(at)).is_some_and(|(above, host)| {
-            host.eq_ignore_ascii_case(nobody) && (above.is_empty() || above.ends_with('.'))
-        })
+        above
+            .and_then(|at| host.split_at_checked(at))
+            .is_some_and(|(above, host)| {
+                host.eq_ignore_ascii_case(nobody) && (above.is_empty() || above.ends_with('.'))
+            })
     })
 }
 
@@ -139,7 +163,8 @@ fn is_telephone(text: &str, span: Span) -> bool {
     ) else {
         return false;
     };
-    let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | ':' | '@');
+    let joins =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | ':' | '@');
     let goes_on = behind
         .trim_start_matches(['.', '-'])
         .starts_with(|c: char| c.is_alphanumeric() || c == '_');

@@ -1,8 +1,6 @@
-use crate::model::{Field, Flag, Names, Percent};
+use crate::model::{Field, Flag, InForce, Names};
 
-use super::in_force::{InForce, places};
-use super::wording::quote;
-use super::{Check, Context, Findings, Level, Rule};
+use super::{Check, Context, Findings, Level, Place, Rule, places};
 
 pub static RULE: Rule = Rule {
     id: "redundant-list",
@@ -39,13 +37,15 @@ flags:
 };
 
 type List = Field<Names>;
-/// Takes one of the two lists from where it is in force.
-type Pick = fn(InForce<'_>) -> Option<&List>;
+/// One of the two lists: its name, and how it is taken from what is in force.
+type Lists<'f> = [(&'static str, fn(InForce<'f>) -> Option<&'f List>); 2];
 
-const LISTS: [(&str, Pick); 2] = [
-    ("allowed_users", InForce::allowed_users),
-    ("allowed_groups", InForce::allowed_groups),
-];
+fn lists<'f>() -> Lists<'f> {
+    [
+        ("allowed_users", InForce::allowed_users),
+        ("allowed_groups", InForce::allowed_groups),
+    ]
+}
 
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
     // A percentage that could not be read is not 100.
@@ -53,78 +53,83 @@ fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
         return;
     }
     for place in places(flag) {
-        let redundant = LISTS.map(|(name, pick)| {
-            let written = pick(place).filter(|list| is_written_in(list, place));
-            let list = written.filter(|list| !list.value.is_empty())?;
-            is_redundant(flag, place, pick).then_some((name, list))
-        });
-        if redundant.iter().any(Option::is_some) {
-            report(flag, place, redundant, findings);
+        let mut redundant = Vec::new();
+        for (name, pick) in lists() {
+            if let Some(list) = pick(place.in_force)
+                && is_written_in(list, place)
+                && !list.value.is_empty()
+                && is_redundant(flag, place, list, pick)
+            {
+                redundant.push((name, list));
+            }
+        }
+        // One percentage makes both of them redundant: one finding, where the first stands.
+        redundant.sort_by_key(|(_, list)| list.key);
+        if let [first, rest @ ..] = redundant.as_slice() {
+            report(flag, place, *first, rest.first().copied(), findings);
         }
     }
 }
 
-fn is_written_in(list: &List, place: InForce<'_>) -> bool {
-    let own = place.own();
-    let own = [own.allowed_users.as_deref(), own.allowed_groups.as_deref()];
-    own.into_iter().flatten().any(|own| std::ptr::eq(own, list))
+fn is_written_in(list: &List, place: Place<'_>) -> bool {
+    let own = [&place.own.allowed_users, &place.own.allowed_groups];
+    own.into_iter()
+        .flatten()
+        .any(|own| std::ptr::eq(&**own, list))
 }
 
 /// Whether nobody gets the flag through the list of `place`, and everyone without it.
-fn is_redundant(flag: &Flag, place: InForce<'_>, pick: Pick) -> bool {
+fn is_redundant<'f>(
+    flag: &'f Flag,
+    place: Place<'f>,
+    list: &List,
+    pick: fn(InForce<'f>) -> Option<&'f List>,
+) -> bool {
     if place.over.is_some() {
-        return is_on_for_all(place);
+        return is_on_for_all(place.in_force);
     }
-    let same = |other: &InForce<'_>| match (pick(place), pick(*other)) {
-        (Some(list), Some(other)) => std::ptr::eq(list, other),
-        _ => false,
-    };
     let mut on_somewhere = false;
-    for other in places(flag).filter(same).filter(|place| place.enabled()) {
-        if !is_on_for_all(other) {
-            return false;
+    for other in places(flag).map(|place| place.in_force) {
+        let counts = pick(other).is_some_and(|other| std::ptr::eq(other, list));
+        if counts && other.is_enabled() {
+            if !is_on_for_all(other) {
+                return false;
+            }
+            on_somewhere = true;
         }
-        on_somewhere = true;
     }
     on_somewhere
 }
 
+/// A rollout that begins with everyone is a mistake of its own.
 fn is_on_for_all(place: InForce<'_>) -> bool {
-    place.enabled() && place.share() == Some(Percent::HUNDRED) && place.variants().is_none()
+    place.rollout().is_none() && place.is_on_for_everyone()
 }
 
-/// One finding for both lists: one percentage makes them redundant.
 fn report(
     flag: &Flag,
-    place: InForce<'_>,
-    lists: [Option<(&str, &List)>; 2],
+    place: Place<'_>,
+    (name, list): (&str, &List),
+    second: Option<(&str, &List)>,
     findings: &mut Findings<'_>,
 ) {
-    let mut lists: Vec<(&str, &List)> = lists.into_iter().flatten().collect();
-    lists.sort_by_key(|(_, list)| list.key);
-    let Some((first, list)) = lists.first() else {
-        return;
-    };
-    let place_name = place
-        .over
-        .map(|over| format!(" in {}", quote(&over.environment.value)));
-    let subject = match lists.get(1) {
-        Some((second, _)) => format!("`{first}` and `{second}` change"),
-        None => format!("`{first}` changes"),
+    let subject = match second {
+        Some((second, _)) => format!("`{name}` and `{second}` change"),
+        None => format!("`{name}` changes"),
     };
     let message = format!(
         "{subject} nothing{}: the flag is on for 100 % of users",
-        place_name.unwrap_or_default()
+        place.named()
     );
     let found = findings.report(flag, list.key, message);
     found.help = Some(
         "for the list alone write `percentage: 0`; if everyone is to have the flag, take the list out"
             .to_owned(),
     );
-    if let Some((second, list)) = lists.get(1) {
+    if let Some((second, list)) = second {
         found.relate(flag.at(list.key), format!("`{second}`"));
     }
-    if let Some(percentage) = place.percentage() {
+    if let Some(percentage) = place.in_force.percentage() {
         found.relate(flag.at(percentage.span), "everyone");
     }
 }

@@ -67,7 +67,10 @@ fn names_user(flag: &Flag, place: &Range<usize>) -> bool {
     };
     let in_settings = all_settings(flag).any(|settings| {
         let mut forced = settings.forced.iter().flat_map(|forced| &forced.value);
-        settings.allowed_users.as_ref().is_some_and(|users| holds(&users.value))
+        settings
+            .allowed_users
+            .as_ref()
+            .is_some_and(|users| holds(&users.value))
             || forced.any(|forced| holds(&forced.users))
     });
     let tests = flag.tests.iter().flat_map(|tests| &tests.value);
@@ -78,7 +81,10 @@ fn names_user(flag: &Flag, place: &Range<usize>) -> bool {
 fn report(text: &Text<'_>, found: &Secret, findings: &mut Findings<'_>) {
     let Secret { kind, place, .. } = found;
     let span = Span::new(place.start, place.end);
-    let message = format!("this looks like {kind}, {} characters long", length(text, found));
+    let message = format!(
+        "this looks like {kind}, {} characters long",
+        length(text, found)
+    );
     findings.report_in(text, span, message).help = Some(
         "revoke it, since git keeps it; keep the new one in a secret store, and only its name here"
             .to_owned(),
@@ -87,5 +93,7 @@ fn report(text: &Text<'_>, found: &Secret, findings: &mut Findings<'_>) {
 
 fn length(text: &Text<'_>, found: &Secret) -> usize {
     let whole = found.place.start.min(found.hidden.start)..found.place.end.max(found.hidden.end);
-    text.text.get(whole).map_or(0, |secret| secret.chars().count())
+    text.text
+        .get(whole)
+        .map_or(0, |secret| secret.chars().count())
 }

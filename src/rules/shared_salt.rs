@@ -52,7 +52,8 @@ flags:
 };
 
 fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
-    let is_experiment = |flag: &Flag| all_settings(flag).any(|settings| settings.variants.is_some());
+    let is_experiment =
+        |flag: &Flag| all_settings(flag).any(|settings| settings.variants.is_some());
     // Keys are unique, so that no two flags share buckets without a salt.
     let salted: Vec<&Flag> = flags
         .iter()
@@ -86,7 +87,9 @@ fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
 }
 
 fn salt(flag: &Flag) -> &str {
-    flag.salt.as_ref().map_or(&*flag.key.value, |salt| &*salt.value)
+    flag.salt
+        .as_ref()
+        .map_or(&*flag.key.value, |salt| &*salt.value)
 }
 
 fn report(flag: &Flag, first: &Flag, findings: &mut Findings<'_>) {

@@ -82,8 +82,14 @@ fn given(flag: &Flag) -> HashSet<&str> {
         // The control: named, or called so, or the first.
         given.extend(settings.control.as_deref().map(|control| &*control.value));
         if flag.base.control.is_none() && settings.control.is_none() {
-            let named = variants.iter().find(|variant| &*variant.name.value == "control");
-            given.extend(named.or(variants.first()).map(|variant| &*variant.name.value));
+            let named = variants
+                .iter()
+                .find(|variant| &*variant.name.value == "control");
+            given.extend(
+                named
+                    .or(variants.first())
+                    .map(|variant| &*variant.name.value),
+            );
         }
     }
     given
@@ -92,6 +98,7 @@ fn given(flag: &Flag) -> HashSet<&str> {
 fn report(flag: &Flag, variant: &Variant, findings: &mut Findings<'_>) {
     let name = quote(&variant.name.value);
     let message = format!("{name} has weight 0 and nobody is forced into it: nobody gets it");
-    findings.report(flag, variant.weight.span, message).help =
-        Some(format!("give {name} a weight, force somebody into it, or take it out"));
+    findings.report(flag, variant.weight.span, message).help = Some(format!(
+        "give {name} a weight, force somebody into it, or take it out"
+    ));
 }

@@ -127,6 +127,6 @@ fn report(name: &str, usage: &Usage<'_>, meant: &Likeness<'_>, findings: &mut Fi
         meant.flags
     );
     findings.report(flag, span, message).help = Some(format!(
-        "write {other} if that is meant; else ignore this once, and it is quiet from the second flag on"
+        "write {other} if that is meant; a group that a second flag uses is not reported"
     ));
 }

@@ -94,6 +94,8 @@ fn compare(base: &Settings, over: &Settings) -> Compared {
         equal: Vec::new(),
     };
     let all = base.percentage.is_none() && base.rollout.is_none();
+    // Of two that exclude each other nobody knows which is meant.
+    let both = over.percentage.is_some() && over.rollout.is_some();
     compared.field("enabled", &base.enabled, &over.enabled, |one, other| {
         one.copied().unwrap_or(false) == *other
     });
@@ -101,10 +103,10 @@ fn compare(base: &Settings, over: &Settings) -> Compared {
         "percentage",
         &base.percentage,
         &over.percentage,
-        |one, other| one.copied().or(all.then_some(Percent::HUNDRED)) == Some(*other),
+        |one, other| !both && one.copied().or(all.then_some(Percent::HUNDRED)) == Some(*other),
     );
     compared.boxed("rollout", &base.rollout, &over.rollout, |one, other| {
-        one.is_some_and(|one| same_stages(one, other))
+        !both && one.is_some_and(|one| same_stages(one, other))
     });
     compared.boxed("variants", &base.variants, &over.variants, |one, other| {
         one.is_some_and(|one| same_variants(one, other))

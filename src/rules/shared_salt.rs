@@ -96,7 +96,10 @@ fn report(flag: &Flag, first: &Flag, findings: &mut Findings<'_>) {
     let other = quote(&first.key.value);
     let message = format!("the salt is that of experiment {other}: both take the same buckets");
     let found = findings.report(flag, place(flag), message);
-    found.help = Some("leave out `salt`: the flag's key is taken then".to_owned());
+    found.help = Some(
+        "leave out `salt`, so that the flag's key is taken; not while it runs, since that moves users"
+            .to_owned(),
+    );
     found.relate(first.at(place(first)), other);
 }
 

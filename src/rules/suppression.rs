@@ -6,10 +6,10 @@
 
 mod directive;
 
-use crate::diagnostic::{Edit, LineIndex, Span};
+use crate::diagnostic::{Edit, LineIndex, Span, did_you_mean};
 use crate::yaml::Comment;
 
-use super::Rule;
+use super::{RULES, Rule};
 use directive::{Directive, directive, names};
 
 /// What a name in a `hoist-ignore` comment amounts to.
@@ -21,8 +21,11 @@ pub enum Named {
     Again(&'static str),
     /// A rule that cannot be silenced.
     Fixed(&'static str),
-    /// No rule, cut to the length of a name.
-    Unknown(Box<str>),
+    /// No rule: as written, cut to the length of a name, and what was probably meant.
+    Unknown {
+        name: Box<str>,
+        meant: Option<&'static str>,
+    },
     /// No list at all: what is wrong with the comment.
     Nothing(&'static str),
 }
@@ -48,7 +51,7 @@ impl Ignore {
     pub fn is_to_go(&self) -> bool {
         match &self.named {
             Named::Rule { .. } | Named::Again(_) | Named::Fixed(_) => true,
-            Named::Unknown(name) => Rule::suggest(name).is_none(),
+            Named::Unknown { meant, .. } => meant.is_none(),
             Named::Nothing(_) => false,
         }
     }
@@ -147,9 +150,10 @@ impl Suppressions {
         &self.ignores
     }
 
-    /// What takes out the name with the index `at`, given which names are useless: with its comma
-    /// where another name of its comment stays, else with its comment.
-    pub fn without(&self, at: usize, useless: impl Fn(usize) -> bool) -> Option<Edit> {
+    /// What takes out the name with the index `at`, given which names go: with its comma where
+    /// another name of its comment stays, else with its comment, and then true.
+    #[must_use]
+    pub fn without(&self, at: usize, goes: impl Fn(usize) -> bool) -> Option<(Edit, bool)> {
         let comment = self.ignores.get(at)?.comment as usize;
         let whole = self.comments.get(comment)?;
         let next = self.comments.get(comment + 1);
@@ -157,23 +161,19 @@ impl Suppressions {
         let names = whole.first as usize..end;
         let span = |at: usize| self.ignores.get(at).map(|ignore| ignore.span);
         let own = span(at)?;
-        let span = if names.clone().all(&useless) {
-            whole.span
-        } else if (names.start..at).any(|before| !useless(before)) {
-            Span {
-                start: span(at - 1)?.end,
-                end: own.end,
-            }
+        let is_whole = names.clone().all(&goes);
+        let (start, end) = if is_whole {
+            (whole.span.start, whole.span.end)
+        } else if (names.start..at).any(|before| !goes(before)) {
+            (span(at - 1)?.end, own.end)
         } else {
-            Span {
-                start: own.start,
-                end: span(at + 1)?.start,
-            }
+            (own.start, span(at + 1)?.start)
         };
-        Some(Edit {
-            span,
+        let edit = Edit {
+            span: Span { start, end },
             text: String::new(),
-        })
+        };
+        Some((edit, is_whole))
     }
 
     /// Adds the names that `list`, which begins at `start`, begins with.
@@ -183,7 +183,7 @@ impl Suppressions {
             is_empty = false;
             let span = Span::new(start + at, start + at + name.len());
             let named = match Rule::find(name) {
-                None => Named::Unknown(name.get(..LONGEST_NAME).unwrap_or(name).into()),
+                None => unknown(name),
                 Some(rule) if rule.fixed => Named::Fixed(rule.id),
                 Some(rule) => self.silence(rule.id, reach),
             };
@@ -234,6 +234,14 @@ impl Suppressions {
 
 /// Longest name that is kept to be shown, in bytes.
 const LONGEST_NAME: usize = 128;
+
+fn unknown(name: &str) -> Named {
+    let silent = RULES.iter().filter(|rule| !rule.fixed);
+    Named::Unknown {
+        name: name.get(..LONGEST_NAME).unwrap_or(name).into(),
+        meant: did_you_mean(name, silent.map(|rule| rule.id)),
+    }
+}
 
 /// The line that each comment is about: its own, or the first below it that is no comment.
 fn targets(text: &str, lines: &LineIndex, comments: &[Comment]) -> Vec<u32> {

@@ -26,8 +26,8 @@ impl Useless<'_> {
         }
     }
 
-    /// What takes it out, together with its comment where that is left without a name.
-    pub fn edit(&self) -> Option<Edit> {
+    /// What takes it out; true where that is the whole comment, which is left without a name.
+    pub fn edit(&self) -> Option<(Edit, bool)> {
         let goes = |at: usize| {
             let ignore = self.suppressions.ignores().get(at);
             self.told.contains(&at) && ignore.is_some_and(Ignore::is_to_go)

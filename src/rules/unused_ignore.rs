@@ -1,9 +1,9 @@
-use crate::diagnostic::Fix;
+use crate::diagnostic::{Edit, Fix, Span};
 
 use super::suppression::Named;
 use super::unused::Useless;
-use super::wording::{quote, rename};
-use super::{Check, Findings, Level, RULES, Rule};
+use super::wording::quote;
+use super::{Check, Findings, Level, Rule};
 
 pub static RULE: Rule = Rule {
     id: "unused-ignore",
@@ -43,55 +43,64 @@ flags:
 };
 
 fn check(useless: &Useless<'_>, findings: &mut Findings<'_>) {
-    let span = useless.ignore.span;
-    let help;
-    let message = match &useless.ignore.named {
-        Named::Rule { id, .. } => {
-            help = format!("take it out, or put it where `{id}` finds something");
-            format!("`{id}` finds nothing here to silence")
-        }
-        Named::Again(id) => {
-            help = "take out one of the two".to_owned();
-            format!("`{id}` is silenced here already")
-        }
-        Named::Fixed(id) => {
-            help = "mend what it finds".to_owned();
+    let named = &useless.ignore.named;
+    let (message, help) = match named {
+        Named::Rule { id, .. } => (
+            format!("`{id}` finds nothing here to silence"),
+            format!("take it out, or put it where `{id}` finds something"),
+        ),
+        Named::Again(id) => (
+            format!("`{id}` is silenced here already"),
+            "take out one of the two".to_owned(),
+        ),
+        Named::Fixed(id) => (
             format!(
                 "`{id}` cannot be silenced: nothing sound can be written to a store from what it finds"
-            )
-        }
-        Named::Unknown(name) => {
-            help = "take it out; `hoist lint --explain RULE` tells of one".to_owned();
-            format!("there is no rule {}", quote(name))
-        }
-        Named::Nothing(why) => {
-            help = "write `# hoist-ignore: RULE, RULE -- reason`".to_owned();
-            format!("this comment {why}, so that it silences nothing")
-        }
+            ),
+            "mend what it finds".to_owned(),
+        ),
+        Named::Unknown { name, meant } => (
+            format!("there is no rule {}", quote(name)),
+            match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "`hoist lint --explain RULE` tells of one".to_owned(),
+            },
+        ),
+        Named::Nothing(why) => (
+            format!("this comment {why}, so that it silences nothing"),
+            "write `# hoist-ignore: RULE, RULE -- reason`".to_owned(),
+        ),
     };
-    let fix = match &useless.ignore.named {
-        Named::Unknown(name) => rename(name, span, RULES.iter().map(|rule| rule.id)),
-        // A person meant something by it.
-        Named::Nothing(_) => return add(useless, message, help, None, findings),
-        _ => None,
-    };
-    let fix = fix.or_else(|| {
-        useless.edit().map(|edit| Fix {
-            title: "take out what silences nothing".to_owned(),
-            edits: vec![edit],
-        })
-    });
-    add(useless, message, help, fix, findings);
-}
-
-fn add(
-    useless: &Useless<'_>,
-    message: String,
-    help: String,
-    fix: Option<Fix>,
-    findings: &mut Findings<'_>,
-) {
     let found = findings.report_at(useless.location(), message);
     found.help = Some(help);
-    found.fix = fix;
+    found.fix = fix(useless);
+}
+
+fn fix(useless: &Useless<'_>) -> Option<Fix> {
+    let name = match &useless.ignore.named {
+        Named::Rule { id, .. } | Named::Again(id) | Named::Fixed(id) => *id,
+        Named::Unknown { name, meant } => match meant {
+            Some(meant) => return Some(rename(name, useless.ignore.span, meant)),
+            None => name,
+        },
+        // A person meant something by it.
+        Named::Nothing(_) => return None,
+    };
+    let (edit, is_whole) = useless.edit()?;
+    let title = match is_whole {
+        true => "take out the comment".to_owned(),
+        false => format!("take out {}", quote(name)),
+    };
+    Some(Fix {
+        title,
+        edits: vec![edit],
+    })
+}
+
+fn rename(name: &str, span: Span, meant: &str) -> Fix {
+    let text = meant.to_owned();
+    Fix {
+        title: format!("replace {} with `{meant}`", quote(name)),
+        edits: vec![Edit { span, text }],
+    }
 }

@@ -25,7 +25,7 @@ struct Case {
 }
 
 /// What a case expects, or what was found.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 struct Finding {
     file: String,
     line: u32,
@@ -34,26 +34,43 @@ struct Finding {
     message: String,
 }
 
+impl Finding {
+    /// Whether this is what was expected of `found`.
+    fn fits(&self, found: &Self) -> bool {
+        let place = |of: &Self| (of.file.clone(), of.line, of.head.clone());
+        place(self) == place(found) && found.message.contains(&self.message)
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            file,
+            line,
+            head,
+            message,
+        } = self;
+        write!(f, "{file}:{line}: {head} {message}")
+    }
+}
+
 #[test]
 fn cases_find_what_they_expect() {
     let mut wrong = String::new();
     for case in cases() {
         let run = Run::new(&case);
-        let mut expected = expectations(&case);
-        let mut found: Vec<Finding> = run
-            .diagnostics
-            .iter()
-            .map(|found| run.finding(found))
-            .collect();
-        expected.sort();
-        found.sort();
-        let place = |of: &Finding| (of.file.clone(), of.line, of.head.clone());
-        let agree = expected.len() == found.len()
-            && expected.iter().zip(&found).all(|(expected, found)| {
-                place(expected) == place(found) && found.message.contains(&expected.message)
-            });
-        if !agree {
-            wrong += &format!("{}: expected {expected:#?}, found {found:#?}\n", case.name);
+        let mut missing = expectations(&case);
+        let mut unexpected = Vec::new();
+        for found in run.diagnostics.iter().map(|found| run.finding(found)) {
+            match missing.iter().position(|expected| expected.fits(&found)) {
+                Some(at) => _ = missing.swap_remove(at),
+                None => unexpected.push(found),
+            }
+        }
+        for (what, findings) in [("missing", missing), ("unexpected", unexpected)] {
+            for finding in findings {
+                wrong += &format!("{what} in {}: {finding}\n", case.name);
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -119,7 +119,13 @@ b: 2 # hoist-ignore: expired
         named(text),
         [
             ("expired", rule("expired")),
-            ("nonsense", Named::Unknown("nonsense".into())),
+            (
+                "nonsense",
+                Named::Unknown {
+                    name: "nonsense".into(),
+                    meant: None
+                }
+            ),
             ("schema", Named::Fixed("schema")),
             ("expired", Named::Again("expired")),
             ("expired", Named::Again("expired")),
@@ -203,7 +209,7 @@ fn a_name_goes_alone_or_with_its_comment() {
         let read = Suppressions::read(text, &LineIndex::new(text), &comments(text));
         let mut edits: Vec<Edit> = useless
             .iter()
-            .map(|at| read.without(*at, |at| useless.contains(&at)).unwrap())
+            .map(|at| read.without(*at, |at| useless.contains(&at)).unwrap().0)
             .collect();
         edits.dedup();
         let mut mended = text.to_owned();

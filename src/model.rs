@@ -35,6 +35,14 @@ impl Percent {
         (exact && (0.0..=100_000.0).contains(&rounded)).then_some(Self(rounded as u32))
     }
 
+    /// Rounded to three decimals; `None` where the number is not within 0 to 100.
+    #[must_use]
+    pub fn nearest(percent: f64) -> Option<Self> {
+        (0.0..=100.0)
+            .contains(&percent)
+            .then(|| Self((percent * 1000.0).round() as u32))
+    }
+
     /// In percent.
     #[must_use]
     pub fn as_f64(self) -> f64 {
@@ -227,6 +235,15 @@ impl Flag {
             file: self.file,
             span,
         }
+    }
+
+    /// Where a finding belongs that comes of what stands at `places`: at the first of them that the
+    /// flag has written out itself or, where all were merged in from elsewhere, at the first.
+    #[must_use]
+    pub fn nearest<const N: usize>(&self, places: [Span; N]) -> Span {
+        let own = places.iter().find(|place| self.span.contains(**place));
+        let place = own.or(places.first());
+        place.copied().unwrap_or(self.key.span)
     }
 
     /// Drops what no comparison of flags with each other needs, so that a hundred thousand of them

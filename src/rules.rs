@@ -6,6 +6,7 @@
 mod context;
 mod edit;
 mod explain;
+mod keys;
 mod levels;
 mod runner;
 mod source;
@@ -18,26 +19,38 @@ mod abrupt_rollout;
 mod ambiguous_number;
 mod complex_flag;
 mod conflicting_exposure;
+mod date_order;
+mod distant_expiry;
 mod duplicate_entry;
 mod duplicate_flag;
 mod duplicate_key;
 mod expired;
+mod forced_twice;
+mod idle_duration;
 mod inert_flag;
 mod key_style;
 mod lone_variant;
+mod long_experiment;
 mod missing_control;
 mod missing_description;
 mod missing_expiry;
 mod missing_owner;
 mod mixed_values;
+mod negative_key;
 mod personal_data;
 mod rare_group;
 mod redundant_list;
+mod rollout_past_expiry;
+mod rushed_stage;
 mod schema;
 mod secret_value;
 mod shadowed_environment;
 mod shared_salt;
+mod similar_key;
 mod stage_order;
+mod stale_flag;
+mod undescriptive_key;
+mod unfinished_rollout;
 mod unknown_environment;
 mod unknown_field;
 mod unknown_variant;
@@ -68,26 +81,38 @@ pub static RULES: &[&Rule] = &[
     &ambiguous_number::RULE,
     &complex_flag::RULE,
     &conflicting_exposure::RULE,
+    &date_order::RULE,
+    &distant_expiry::RULE,
     &duplicate_entry::RULE,
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
     &expired::RULE,
+    &forced_twice::RULE,
+    &idle_duration::RULE,
     &inert_flag::RULE,
     &key_style::RULE,
     &lone_variant::RULE,
+    &long_experiment::RULE,
     &missing_control::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
     &missing_owner::RULE,
     &mixed_values::RULE,
+    &negative_key::RULE,
     &personal_data::RULE,
     &rare_group::RULE,
     &redundant_list::RULE,
+    &rollout_past_expiry::RULE,
+    &rushed_stage::RULE,
     &schema::RULE,
     &secret_value::RULE,
     &shadowed_environment::RULE,
     &shared_salt::RULE,
+    &similar_key::RULE,
     &stage_order::RULE,
+    &stale_flag::RULE,
+    &undescriptive_key::RULE,
+    &unfinished_rollout::RULE,
     &unknown_environment::RULE,
     &unknown_field::RULE,
     &unknown_variant::RULE,
@@ -186,6 +211,11 @@ pub enum Check {
 /// The settings that a flag spells out: its own, and what each environment replaces.
 fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
+}
+
+/// Whether the flag is an experiment, here or in one of its environments.
+fn is_experiment(flag: &Flag) -> bool {
+    all_settings(flag).any(|settings| settings.variants.is_some())
 }
 
 /// A place where a flag has settings.
@@ -336,6 +366,14 @@ impl<'a> Findings<'a> {
     #[must_use]
     pub fn is_shared(&self, span: Span) -> bool {
         self.source.is_none_or(|source| source.is_shared(span))
+    }
+
+    /// True where an alias makes what stands at `part` of something else too, and not all of what
+    /// stands at `whole`, which it is part of.
+    #[must_use]
+    pub fn is_shared_within(&self, whole: Span, part: Span) -> bool {
+        self.source
+            .is_none_or(|source| source.is_shared_within(whole, part))
     }
 
     /// True where all that stands at `span`, the value of one of the flag's fields, is in the

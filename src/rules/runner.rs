@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostic, FileId, Files, LineIndex, Location, Severity};
 use crate::model::{self, Flag};
-use crate::yaml::{self, Tree};
+use crate::yaml::{self, NodeId};
 use crate::{schema, secret};
 
 use super::text::Text;
@@ -40,25 +40,33 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
     };
     match yaml::decode(file, bytes) {
         Ok(text) => {
-            let (tree, mut found) = yaml::parse(file, text);
+            let (mut tree, mut found) = yaml::parse(file, text);
+            // What stands twice is told of by the reader, and what is wrong in the second is not
+            // kept back until then.
+            let repeats = tree.repeats("flags");
             // What could not be read is empty to the schema, which is no second mistake.
             let unread: HashSet<Location> = found.iter().map(|found| found.location).collect();
             let lines = LineIndex::new(text);
-            for document in tree.documents() {
-                let refused = schema::validate(file, &tree, *document).into_iter();
-                found.extend(refused.filter(|refused| !unread.contains(&refused.location)));
-                checked
-                    .flags
-                    .extend(model::flags(file, &tree, &lines, *document));
-            }
+            let mut read = |documents: &[NodeId]| {
+                let mut flags = Vec::new();
+                for document in documents {
+                    let refused = schema::validate(file, &tree, *document).into_iter();
+                    found.extend(refused.filter(|refused| !unread.contains(&refused.location)));
+                    flags.extend(model::flags(file, &tree, &lines, *document));
+                }
+                flags
+            };
+            checked.flags = read(tree.documents());
+            let again = read(&repeats);
             checked.suppressions = Suppressions::read(text, &lines, tree.comments());
             checked.is_sound = found.iter().all(|found| found.severity < Severity::Error);
+            let source = Source::new(&tree, &repeats, &found);
             let text = Text {
                 file,
                 text,
                 flags: &checked.flags,
             };
-            check_text(&tree, settings, &text, &mut found);
+            check_text(&source, settings, &text, &again, &mut found);
             checked.diagnostics = found;
         }
         Err(refused) => checked.diagnostics.push(refused),
@@ -67,14 +75,20 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
     checked
 }
 
-/// Runs the rules for single flags and for texts, and adds to what reading `found`.
-fn check_text(tree: &Tree<'_>, settings: &Settings, text: &Text<'_>, found: &mut Vec<Diagnostic>) {
-    let source = Source::new(tree, found);
+/// Runs the rules for single flags and for texts, and adds to what reading `found`. `again` are the
+/// flags whose keys stand in the file twice.
+fn check_text(
+    source: &Source<'_>,
+    settings: &Settings,
+    text: &Text<'_>,
+    again: &[Flag],
+    found: &mut Vec<Diagnostic>,
+) {
     for (rule, severity) in settings.levels.active() {
-        let mut findings = Findings::new(rule, severity, Some(&source), found);
+        let mut findings = Findings::new(rule, severity, Some(source), found);
         match rule.check {
             Check::Flag(check) => {
-                for flag in text.flags {
+                for flag in text.flags.iter().chain(again) {
                     check(flag, &settings.context, &mut findings);
                 }
             }

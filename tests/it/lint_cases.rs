@@ -91,6 +91,44 @@ fn cases_read_well_in_every_format() {
     }
 }
 
+/// Each fix by itself takes away what it was offered for, and leaves a file that reads as well.
+#[test]
+fn a_fix_mends_what_it_is_for() {
+    let mut fixes = 0;
+    for case in cases() {
+        let run = Run::new(&case);
+        let count = |run: &Run, rule: &str| {
+            let found = run.diagnostics.iter();
+            found.filter(|found| found.rule == rule).count()
+        };
+        for found in &run.diagnostics {
+            let Some(fix) = &found.fix else { continue };
+            let mut mended = case.clone();
+            let text = &mut mended.files[found.location.file.0 as usize].1;
+            for edit in fix.edits.iter().rev() {
+                text.replace_range(edit.span.range(), &edit.text);
+            }
+            let after = Run::new(&mended);
+            let place = format!("{}: {} {:?}", case.name, found.message, fix);
+            assert!(
+                count(&after, found.rule) < count(&run, found.rule),
+                "{place}"
+            );
+            for rule in [
+                "yaml-syntax",
+                "unsafe-yaml",
+                "duplicate-key",
+                "schema",
+                "unknown-field",
+            ] {
+                assert!(count(&after, rule) <= count(&run, rule), "{place}");
+            }
+            fixes += 1;
+        }
+    }
+    assert!(fixes > 20, "{fixes}");
+}
+
 #[test]
 fn color_is_only_color() {
     let case = Case::read(&directory().join("variant-sum.yaml"));

@@ -80,9 +80,10 @@ fn report(flag: &Flag, place: Place<'_>, findings: &mut Findings<'_>) {
         .as_ref()
         .map(|percentage| percentage.span);
     let enabled = place.own.enabled.as_ref().map(|enabled| enabled.span);
-    let Some(span) = percentage.or(enabled) else {
+    let Some(first) = percentage.or(enabled) else {
         return;
     };
+    let span = flag.nearest([first, enabled.unwrap_or(first)]);
     let (message, list) = match place.in_force.variants() {
         Some(_) => (
             format!(

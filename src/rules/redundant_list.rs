@@ -121,7 +121,12 @@ fn report(
         "{subject} nothing{}: the flag is on for 100 % of users",
         place.named()
     );
-    let found = findings.report(flag, list.key, message);
+    let percentage = place
+        .in_force
+        .percentage()
+        .map(|percentage| percentage.span);
+    let span = flag.nearest([list.key, percentage.unwrap_or(list.key)]);
+    let found = findings.report(flag, span, message);
     found.help = Some(
         "for the list alone write `percentage: 0`; if everyone is to have the flag, take the list out"
             .to_owned(),
@@ -129,7 +134,7 @@ fn report(
     if let Some((second, list)) = second {
         found.relate(flag.at(list.key), format!("`{second}`"));
     }
-    if let Some(percentage) = place.in_force.percentage() {
-        found.relate(flag.at(percentage.span), "everyone");
+    if let Some(percentage) = percentage.filter(|percentage| *percentage != span) {
+        found.relate(flag.at(percentage), "everyone");
     }
 }

@@ -7,18 +7,22 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 mod apply;
+mod eval;
 mod history;
 mod init;
 mod lint;
 mod plan;
 mod rollback;
+mod test;
 
 pub use apply::Apply;
+pub use eval::{Eval, EvalFormat};
 pub use history::{History, HistoryFormat};
 pub use init::Init;
 pub use lint::{Lint, LintFormat};
 pub use plan::{Plan, PlanFormat};
 pub use rollback::Rollback;
+pub use test::{Test, TestFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -81,10 +85,12 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Lint(Lint),
+    Test(Test),
     Plan(Plan),
     Apply(Apply),
     History(History),
     Rollback(Rollback),
+    Eval(Eval),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]
@@ -110,6 +116,13 @@ fn date(text: &str) -> Result<Date, String> {
 fn number(text: &str) -> Result<usize, String> {
     text.parse()
         .map_err(|_| "write a whole number, 0 or more".into())
+}
+
+fn percent(text: &str) -> Result<crate::model::Percent, String> {
+    let number = text.parse().ok();
+    number
+        .and_then(crate::model::Percent::from_f64)
+        .ok_or_else(|| "write a number from 0 to 100 with at most 3 decimals".into())
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {

@@ -12,6 +12,7 @@ use crate::cli::{Cli, Color, Command, Global};
 
 mod apply;
 mod completions;
+mod eval;
 mod failure;
 mod flagset;
 mod history;
@@ -21,6 +22,8 @@ mod plan;
 mod progress;
 mod rollback;
 mod schema;
+mod test;
+mod users;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -78,10 +81,12 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
     }
     match &cli.command {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
+        Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
         Command::History(args) => history::run(&cli.global, args, colors),
         Command::Rollback(args) => rollback::run(&cli.global, args, colors),
+        Command::Eval(args) => eval::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

@@ -17,6 +17,7 @@ mod carry;
 mod compare;
 mod fields;
 pub mod guard;
+mod people;
 mod rollback;
 mod saved;
 

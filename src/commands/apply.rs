@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
+use super::test;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
@@ -44,7 +45,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let wish = match saved {
         Some(saved) => Wish::Saved(Box::new(saved)),
         None => {
-            Wish::FlagSet(FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?)
+            let mut flag_set = FlagSet::load(&workspace)?;
+            let target = flag_set.target(environment, global.quiet, colors)?;
+            if let Some(failed) = test::check(&mut flag_set, global.quiet, colors)? {
+                let failure = Failure::findings(format!("{failed}; nothing was applied"));
+                return Err(failure.hint(test::HINT));
+            }
+            Wish::FlagSet(target)
         }
     };
     let apply = Apply {
@@ -174,7 +181,7 @@ impl Apply<'_> {
         if self.args.format == PlanFormat::Json {
             return print(|out| report::write_json(out, &ended.json(plan)));
         }
-        show(plan, store, PlanFormat::Human, self.colors)?;
+        show(plan, store, None, PlanFormat::Human, self.colors)?;
         print(|out| match ended {
             Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
             Ended::NotWritten if plan.is_empty() => {
@@ -209,7 +216,7 @@ impl Ended<'_> {
             "applied": matches!(self, Self::Applied(_)),
             "generation": if let Self::Applied(generation) = self { *generation } else { plan.store.generation },
             "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
-            "plan": report::plan_json::value(plan),
+            "plan": report::plan_json::value(plan, None),
         })
     }
 }

@@ -151,7 +151,7 @@ impl Rollback<'_> {
         if self.args.format == PlanFormat::Json {
             return print(|out| report::write_json(out, &ended.json(plan)));
         }
-        show(plan, store.info(), PlanFormat::Human, self.colors)?;
+        show(plan, store.info(), None, PlanFormat::Human, self.colors)?;
         print(|out| match ended {
             Ended::Applied(generation) => writeln!(
                 out,

@@ -281,7 +281,7 @@ fn the_shapes_of_json_are_what_is_printed() {
     );
     assert_eq!(
         shape(&serde_json::from_str(&plan).unwrap()),
-        shape(&report::plan_json::value(&varied_plan()))
+        shape(&report::plan_json::value(&varied_plan(), None))
     );
     assert_eq!(
         shape(&serde_json::from_str(&history).unwrap()),

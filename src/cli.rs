@@ -8,16 +8,20 @@ use jiff::civil::Date;
 
 mod apply;
 mod eval;
+mod history;
 mod init;
 mod lint;
 mod plan;
+mod rollback;
 mod test;
 
 pub use apply::Apply;
 pub use eval::{Eval, EvalFormat};
+pub use history::{History, HistoryFormat};
 pub use init::Init;
 pub use lint::{Lint, LintFormat};
 pub use plan::{Plan, PlanFormat};
+pub use rollback::Rollback;
 pub use test::{Test, TestFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
@@ -84,6 +88,8 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Apply(Apply),
+    History(History),
+    Rollback(Rollback),
     Eval(Eval),
     Init(Init),
     /// Print the JSON Schema of flag files

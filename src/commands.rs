@@ -15,10 +15,12 @@ mod completions;
 mod eval;
 mod failure;
 mod flagset;
+mod history;
 mod init;
 mod lint;
 mod plan;
 mod progress;
+mod rollback;
 mod schema;
 mod test;
 mod users;
@@ -82,6 +84,8 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::History(args) => history::run(&cli.global, args, colors),
+        Command::Rollback(args) => rollback::run(&cli.global, args, colors),
         Command::Eval(args) => eval::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),

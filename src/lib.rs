@@ -30,3 +30,5 @@ pub mod schema;
 pub mod yaml;
 
 pub mod diagnostic;
+
+pub mod secret;

@@ -2,6 +2,8 @@
 
 pub mod eval_human;
 pub mod eval_json;
+pub mod history_human;
+pub mod history_json;
 pub mod human;
 pub mod json;
 pub mod plan_human;
@@ -16,12 +18,15 @@ pub mod text;
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
+
 use crate::diagnostic::{Diagnostic, Files, Severity};
 use crate::eval::cases::Case;
 use crate::eval::{Explained, Tally};
 use crate::impact::People;
 use crate::plan::Source;
 use crate::record::Record;
+use crate::store::{HistoryEntry, Info};
 
 /// What `hoist lint` found.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +69,41 @@ impl<'a> Lint<'a> {
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
     }
+}
+
+/// What a store remembers of past commits.
+#[derive(Clone, Copy, Debug)]
+pub struct History<'a> {
+    pub environment: &'a str,
+    pub store: &'a Info,
+    /// The only flags to show; all where there are none.
+    pub flags: &'a [String],
+    /// Newest first.
+    pub entries: &'a [HistoryEntry],
+}
+
+impl History<'_> {
+    /// The flags of `entry` that are to be shown, with their records before and after.
+    fn records<'e>(
+        &self,
+        entry: &'e HistoryEntry,
+    ) -> impl Iterator<Item = (&'e str, Option<&'e str>, Option<&'e str>)> {
+        let shown =
+            |flag: &str| self.flags.is_empty() || self.flags.iter().any(|name| name == flag);
+        entry
+            .records
+            .iter()
+            .filter(move |(flag, _)| shown(flag))
+            .map(|(flag, (before, after))| (flag.as_str(), before.as_deref(), after.as_deref()))
+    }
+}
+
+/// Seconds since the epoch as people read them: `2026-11-22 03:12:07 UTC`.
+fn time(seconds: f64) -> String {
+    Timestamp::from_second(seconds as i64).map_or_else(
+        |_| format!("{seconds} s"),
+        |time| time.strftime("%F %T UTC").to_string(),
+    )
 }
 
 /// What the tests of flags gave.

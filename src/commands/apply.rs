@@ -64,6 +64,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             protected: args.allow_protected,
             moved: args.allow_moved,
             frozen: args.ignore_freeze,
+            undo_rollback: args.undo_rollback,
         },
         commit: git_commit(&workspace.root),
     };
@@ -164,6 +165,7 @@ impl Apply<'_> {
         About {
             digest: plan.digest.clone(),
             commit: self.commit.clone(),
+            rolled_back: None,
             actor: actor(),
             version: env!("CARGO_PKG_VERSION").into(),
             buckets: crate::plan::BUCKETS.into(),
@@ -195,7 +197,7 @@ impl Apply<'_> {
 }
 
 /// What became of a plan.
-enum Ended<'a> {
+pub(super) enum Ended<'a> {
     /// As this generation.
     Applied(u64),
     NotWritten,
@@ -203,7 +205,7 @@ enum Ended<'a> {
 }
 
 impl Ended<'_> {
-    fn json(&self, plan: &Plan) -> Value {
+    pub(super) fn json(&self, plan: &Plan) -> Value {
         let refused: &[Refusal] = if let Self::Refused(refusals) = self {
             refusals
         } else {
@@ -219,7 +221,7 @@ impl Ended<'_> {
     }
 }
 
-fn overtaken(moved: &[Moved]) -> Failure {
+pub(super) fn overtaken(moved: &[Moved]) -> Failure {
     let what: Vec<_> = moved
         .iter()
         .take(5)
@@ -258,7 +260,7 @@ fn git_commit(root: &Path) -> Option<String> {
 }
 
 /// Who runs this: as CI systems say, else the user of this machine.
-fn actor() -> Option<String> {
+pub(super) fn actor() -> Option<String> {
     [
         "HOIST_ACTOR",
         "GITHUB_ACTOR",

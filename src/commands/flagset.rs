@@ -74,7 +74,11 @@ impl FlagSet {
             )?
         };
         let mut diagnostics = std::mem::take(&mut found.diagnostics);
-        diagnostics.extend(rules::check_set(&checked, &found.files, &settings));
+        let check_together = match paths {
+            [] => rules::check_set,
+            _ => rules::check_part,
+        };
+        diagnostics.extend(check_together(&checked, &found.files, &settings));
         for checked in &mut checked {
             diagnostics.append(&mut checked.diagnostics);
         }
@@ -98,7 +102,8 @@ impl FlagSet {
         let Some(config) = files.0.first() else {
             return;
         };
-        let file = self.files.add(config.name.clone(), config.text.clone());
+        let text = files.text(FileId(0)).map(Arc::from);
+        let file = self.files.add(config.name.clone(), text);
         self.diagnostics
             .extend(mistakes.iter().cloned().map(|mut mistake| {
                 mistake.location.file = file;

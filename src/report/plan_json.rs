@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use super::Affected;
 use crate::impact::{Group, People};
-use crate::plan::{Action, Change, FieldChange, Plan, Source, Stopped, StoreRef};
+use crate::plan::{Action, Change, FieldChange, Plan, RolledBack, Source, Stopped, StoreRef};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -18,6 +18,8 @@ struct Document<'a> {
     unmanaged: usize,
     kept: &'a [String],
     stopped: &'a [Stopped],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rolled_back: Option<&'a RolledBack>,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +89,7 @@ pub fn value(plan: &Plan, affected: Option<&Affected>) -> Value {
         unmanaged: plan.unmanaged,
         kept: &plan.kept,
         stopped: &plan.stopped,
+        rolled_back: plan.rolled_back.as_ref(),
         summary: Action::ALL
             .iter()
             .map(|action| (action.as_str(), plan.count(*action)))

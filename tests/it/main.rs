@@ -18,6 +18,7 @@ mod python;
 mod readme;
 mod redis_cli;
 mod redis_store;
+mod rollback;
 mod secrets;
 mod sqlite_store;
 mod stores;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
-use crate::rules::Level;
+use crate::plan::guard::Policy;
+use crate::rules::{Level, Limits};
 
 mod read;
 mod secrets;
@@ -40,14 +41,13 @@ pub struct Environment {
     pub prefix: String,
     /// Whether flags that are gone from the flag set are deleted.
     pub prune: bool,
+    pub policy: Policy,
 }
 
 /// How strict the linter is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lint {
-    pub max_flag_age_days: u32,
-    /// In percentage points.
-    pub max_step: f64,
+    pub limits: Limits,
     pub rules: Vec<(String, Level)>,
 }
 
@@ -58,6 +58,7 @@ impl Default for Config {
             store: "sqlite:.hoist/flags.db".into(),
             prefix: "ff".into(),
             prune: true,
+            policy: Policy::default(),
         };
         Self {
             flags: "flags".into(),
@@ -65,8 +66,7 @@ impl Default for Config {
                 .into_iter()
                 .collect(),
             lint: Lint {
-                max_flag_age_days: 90,
-                max_step: 50.0,
+                limits: Limits::default(),
                 rules: Vec::new(),
             },
         }

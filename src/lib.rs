@@ -15,6 +15,12 @@ pub mod store;
 pub mod plan;
 pub mod rules;
 
+pub mod impact;
+
+pub mod eval;
+
+pub mod bucket;
+
 pub mod operate;
 
 pub mod record;

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use crate::diagnostic::{FileId, Location, Span};
 
 pub use read::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS, flags};
+pub use scalar::{is_key, parse_duration};
 
 /// A share in thousandths of a percent: 0 to 100,000. The same unit as a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +31,14 @@ impl Percent {
         let exact = (thousandths - rounded).abs() < 1e-6;
         // In range, so the cast loses nothing.
         (exact && (0.0..=100_000.0).contains(&rounded)).then_some(Self(rounded as u32))
+    }
+
+    /// Rounded to three decimals; `None` where the number is not within 0 to 100.
+    #[must_use]
+    pub fn nearest(percent: f64) -> Option<Self> {
+        (0.0..=100.0)
+            .contains(&percent)
+            .then(|| Self((percent * 1000.0).round() as u32))
     }
 
     /// In percent.

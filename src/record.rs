@@ -237,6 +237,20 @@ pub struct Record {
 }
 
 impl Record {
+    /// The record that a flag set alone gives: without status, a rollout at its first stage.
+    #[must_use]
+    pub fn of_spec(spec: &Spec) -> Self {
+        let percentage = match spec.kind() {
+            Kind::Rollout => spec.stages().first().copied(),
+            Kind::Boolean | Kind::Experiment => nearest(spec.as_json().get("percentage")),
+        };
+        Self {
+            spec: spec.clone(),
+            percentage: percentage.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
     /// Reads what any client of the record format may have written.
     pub fn parse(bytes: &[u8]) -> Result<Self, NotARecord> {
         read::record(bytes)
@@ -298,6 +312,11 @@ impl Record {
 
 fn percent(value: Option<&Value>) -> Option<Percent> {
     Percent::from_f64(value?.as_f64()?)
+}
+
+/// Another client may have written more decimals.
+fn nearest(value: Option<&Value>) -> Option<Percent> {
+    Percent::nearest(value?.as_f64()?)
 }
 
 #[cfg(test)]

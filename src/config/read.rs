@@ -8,7 +8,10 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::{Config, Environment, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
-use crate::rules::{Level, Levels};
+use crate::plan::guard::Policy;
+
+mod guards;
+mod lint;
 
 type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
 
@@ -155,6 +158,19 @@ impl Reader {
         number
     }
 
+    /// A number without a fraction.
+    fn whole(&mut self, entry: Entry<'_>, least: u32, most: u32) -> Option<u32> {
+        let number = self.number(entry, least.into(), most.into())?;
+        if number.fract() != 0.0 {
+            let (key, value) = entry;
+            let message = format!("`{}` must be a whole number", key.get_ref());
+            self.report(value.span(), message);
+            return None;
+        }
+        // In range, so the cast loses nothing.
+        Some(number as u32)
+    }
+
     fn table<'t>(&mut self, (key, value): Entry<'t>) -> Option<&'t DeTable<'t>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
@@ -194,7 +210,15 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
-        const KNOWN: [&str; 3] = ["store", "prefix", "prune"];
+        const KNOWN: [&str; 6] = [
+            "store",
+            "prefix",
+            "prune",
+            "protected",
+            "max_moved",
+            "freeze",
+        ];
+        let mut policy = Policy::default();
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
         let mut is_misspelt = false;
         for (key, value) in table {
@@ -202,6 +226,9 @@ impl Reader {
                 "store" => store = Some(self.string(key, value).unwrap_or_default()),
                 "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
                 "prune" => prune = self.boolean(key, value).unwrap_or(prune),
+                "protected" => policy.protected = self.patterns(key, value),
+                "max_moved" => policy.max_moved = self.percent((key, value)),
+                "freeze" => policy.freeze = self.freezes(key, value),
                 name => {
                     is_misspelt |= did_you_mean(name, KNOWN) == Some("store");
                     self.unknown(key, &KNOWN);
@@ -218,6 +245,7 @@ impl Reader {
             store: store.unwrap_or_default(),
             prefix,
             prune,
+            policy,
         })
     }
 
@@ -232,56 +260,6 @@ impl Reader {
             return None;
         }
         Some(prefix)
-    }
-
-    fn lint(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else {
-            return;
-        };
-        for (key, value) in table {
-            match key.get_ref().as_ref() {
-                "max_flag_age_days" => {
-                    if let Some(days) = self.number((key, value), 1.0, 36_500.0) {
-                        config.lint.max_flag_age_days = days as u32;
-                    }
-                }
-                "max_step" => {
-                    if let Some(points) = self.number((key, value), 0.001, 100.0) {
-                        config.lint.max_step = points;
-                    }
-                }
-                "rules" => self.rules((key, value), config),
-                _ => self.unknown(key, &["max_flag_age_days", "max_step", "rules"]),
-            }
-        }
-    }
-
-    fn rules(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else {
-            return;
-        };
-        for (key, value) in table {
-            let level = match value.get_ref().as_str() {
-                Some("off") => Level::Off,
-                Some("warning") => Level::Warning,
-                Some("error") => Level::Error,
-                _ => {
-                    let message = format!(
-                        "the level of rule `{}` must be \"off\", \"warning\" or \"error\"",
-                        key.get_ref()
-                    );
-                    self.report(value.span(), message);
-                    continue;
-                }
-            };
-            let name = key.get_ref();
-            match Levels::default().set(name, level) {
-                Ok(()) => config.lint.rules.push((name.clone().into_owned(), level)),
-                Err(error) => {
-                    self.report(key.span(), error.to_string());
-                }
-            }
-        }
     }
 }
 

@@ -46,7 +46,9 @@ pub enum State {
     /// At a stage without a duration.
     Holding,
     /// The stage ends at `due`, in seconds since the epoch; `None` where nobody knows when it began.
-    Running { due: Option<f64> },
+    Running {
+        due: Option<f64>,
+    },
 }
 
 /// A rollout that does not go on for now.
@@ -197,7 +199,7 @@ impl Stage {
     fn read(stage: &Value) -> Self {
         let number = |field: &str| stage.get(field).and_then(Value::as_f64);
         Self {
-            percentage: number("percentage").and_then(Percent::from_f64),
+            percentage: number("percentage").and_then(Percent::nearest),
             seconds: number("duration_hours")
                 .map(|hours| hours * 3600.0)
                 .filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
@@ -247,13 +249,20 @@ pub(super) fn at_stage(
     to: usize,
     now: f64,
 ) -> Result<Draft, Unfit> {
-    let stage = rollout.stages.get(to);
-    let percentage = stage
-        .and_then(|stage| stage.percentage)
+    let stages = draft.record().spec.as_json().get("rollout_stages");
+    let percentage = stages.and_then(|stages| stages.get(to)?.get("percentage"));
+    let makes_sense = |_: &&Value| {
+        rollout
+            .stages
+            .get(to)
+            .is_some_and(|s| s.percentage.is_some())
+    };
+    let percentage = percentage
+        .filter(makes_sense)
         .ok_or(Unfit::NoPercentage(to + 1))?;
     let moved = draft.with([
         ("current_stage", Some(to.into())),
-        ("percentage", Some(percentage.to_json())),
+        ("percentage", Some(percentage.clone())),
         ("stage_started", Some(now.into())),
     ]);
     let begun = draft.record().status.seconds("rollout_started");
@@ -321,7 +330,9 @@ impl FromStr for StageName {
         match text.parse() {
             Ok(0) => Err("stages count from 1, as `hoist rollout status` shows them"),
             Ok(number) => Ok(Self::Number(number)),
-            Err(_) => Err("name a stage by its number, such as 2, or by its percentage, such as 25%"),
+            Err(_) => {
+                Err("name a stage by its number, such as 2, or by its percentage, such as 25%")
+            }
         }
     }
 }

@@ -45,9 +45,7 @@ impl Draft {
     #[must_use]
     pub fn stop(&self, noted: Option<&Stop>) -> Option<Stop> {
         let record = self.record();
-        record
-            .stop()
-            .or_else(|| forgotten(record, noted).cloned())
+        record.stop().or_else(|| forgotten(record, noted).cloned())
     }
 }
 

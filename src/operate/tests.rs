@@ -44,7 +44,8 @@ fn view(draft: &Draft) -> Rollout {
 
 #[test]
 fn a_stop_changes_three_fields_and_their_place_is_that_of_the_format() {
-    let before = r#"{"enabled":true,"percentage":10.0,"forced":{"b":1,"a":2},"team":{"z":1,"a":[null]}}"#;
+    let before =
+        r#"{"enabled":true,"percentage":10.0,"forced":{"b":1,"a":2},"team":{"z":1,"a":[null]}}"#;
     let draft = Draft::read(before.as_bytes()).unwrap();
     assert_eq!(text(&draft), before);
     let killed = kill(&draft, &stop(), NOW);
@@ -116,7 +117,11 @@ fn a_restored_rollout_begins_at_its_first_stage_or_at_the_one_that_is_named() {
         assert_eq!((rollout.stage, rollout.since), (stage, Some(NOW)));
         assert_eq!(rollout.percentage, Percent(share * 1000));
         assert_eq!(record.status.seconds("rollout_started"), Some(begun));
-        assert_eq!(record.status.0.len(), 3, "neither stop, pause nor note is left");
+        assert_eq!(
+            record.status.0.len(),
+            3,
+            "neither stop, pause nor note is left"
+        );
     }
     let beyond = restore(&killed, None, None, Some(StageName::Number(5)), NOW);
     assert_eq!(

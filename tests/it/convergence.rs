@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hoist::plan::guard::{Consent, refusals};
+use hoist::plan::guard::{Consent, Policy, refusals};
 use hoist::plan::{About, BUCKETS, Commit, Plan, Snapshot, Stored, Target};
 use hoist::store::{HistoryEntry, Options, Outcome, Store};
 use proptest::prelude::*;
@@ -298,12 +298,14 @@ fn commit(plan: Plan) -> Commit {
 /// Applies with all consent. Gives the generation, or nothing where somebody else came first.
 fn apply(store: &mut dyn Store, target: &Target) -> Option<u64> {
     let snapshot = store.read().expect("a read");
+    let now = snapshot.now;
     let plan = plan(store, target, snapshot);
     let consent = Consent {
         adopt: true,
         deletes: usize::MAX,
+        ..Consent::default()
     };
-    assert_eq!(refusals(&plan, consent), []);
+    assert_eq!(refusals(&plan, consent, &Policy::default(), now), []);
     match store.commit(&commit(plan)).expect("a commit") {
         Outcome::Committed { generation } => Some(generation),
         Outcome::Moved(_) => None,

@@ -15,13 +15,13 @@ pub mod store;
 pub mod plan;
 pub mod rules;
 
+pub mod operate;
+
 pub mod impact;
 
 pub mod eval;
 
 pub mod bucket;
-
-pub mod operate;
 
 pub mod record;
 

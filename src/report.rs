@@ -2,12 +2,15 @@
 
 pub mod human;
 pub mod json;
+pub mod operated;
 pub mod plan_human;
 pub mod plan_json;
+pub mod rollouts;
 
 mod excerpt;
 mod places;
 pub mod text;
+pub mod words;
 
 use std::io::{self, Write};
 

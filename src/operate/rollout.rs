@@ -125,7 +125,8 @@ impl Rollout {
     }
 
     /// How long the current stage lasts, in seconds.
-    fn lasts(&self) -> Option<f64> {
+    #[must_use]
+    pub fn lasts(&self) -> Option<f64> {
         self.stages.get(self.stage).and_then(|stage| stage.seconds)
     }
 
@@ -160,14 +161,34 @@ impl Rollout {
         })
     }
 
-    fn is_last(&self, stage: usize) -> bool {
+    #[must_use]
+    pub fn is_last(&self, stage: usize) -> bool {
         stage + 1 >= self.stages.len()
+    }
+
+    /// Whether it may be moved at all: one that is stopped, paused or off is not.
+    pub fn can_move(&self) -> Result<(), Unfit> {
+        match &self.state {
+            State::Stopped(stop) => Err(Unfit::Stopped(stop.clone())),
+            State::Off => Err(Unfit::Off),
+            State::Paused(pause) => Err(Unfit::Paused(pause.clone())),
+            State::Complete | State::Holding | State::Running { .. } => Ok(()),
+        }
+    }
+
+    /// Seconds until the stage's time is up, negative once it is; `None` where it does not run.
+    #[must_use]
+    pub fn left(&self, now: f64) -> Option<f64> {
+        match self.state {
+            State::Running { due: Some(due) } => Some(due - now),
+            _ => None,
+        }
     }
 
     /// Whether the stage's time is up.
     #[must_use]
     pub fn is_due(&self, now: f64) -> bool {
-        matches!(self.state, State::Running { due: Some(due) } if due <= now)
+        self.left(now).is_some_and(|left| left <= 0.0)
     }
 
     /// Index of the stage that is called so.
@@ -215,12 +236,7 @@ fn lasted(start: f64, end: f64) -> f64 {
 /// The stage that a flag is to be moved to by name: the next one, or the one that is named. Back only
 /// where that is meant.
 pub fn next_stage(rollout: &Rollout, to: Option<StageName>, back: bool) -> Result<usize, Unfit> {
-    match &rollout.state {
-        State::Stopped(stop) => return Err(Unfit::Stopped(stop.clone())),
-        State::Off => return Err(Unfit::Off),
-        State::Paused(pause) => return Err(Unfit::Paused(pause.clone())),
-        State::Complete | State::Holding | State::Running { .. } => {}
-    }
+    rollout.can_move()?;
     let to = match to {
         Some(name) => rollout.find(name)?,
         None if rollout.is_last(rollout.stage) => {

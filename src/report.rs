@@ -6,8 +6,10 @@ pub mod history_human;
 pub mod history_json;
 pub mod human;
 pub mod json;
+pub mod operated;
 pub mod plan_human;
 pub mod plan_json;
+pub mod rollouts;
 pub mod tests_human;
 pub mod tests_json;
 pub mod tests_junit;
@@ -15,6 +17,7 @@ pub mod tests_junit;
 mod excerpt;
 mod places;
 pub mod text;
+pub mod words;
 
 use std::io::{self, Write};
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
+use super::commit::{actor, fresh_id, git_commit};
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
 use super::test;
@@ -120,11 +119,9 @@ impl Apply<'_> {
                 self.report(&plan, store.info(), &Ended::NotWritten)?;
                 return Ok(Ending::Done);
             }
-            let commit = plan.clone().into_commit(
-                Uuid::new_v4().to_string(),
-                Uuid::new_v4().to_string(),
-                self.about(&plan, now),
-            );
+            let commit = plan
+                .clone()
+                .into_commit(fresh_id(), fresh_id(), self.about(&plan, now));
             match store.commit(&commit)? {
                 Outcome::Committed { generation } => {
                     self.report(&plan, store.info(), &Ended::Applied(generation))
@@ -238,36 +235,4 @@ pub(super) fn overtaken(moved: &[Moved]) -> Failure {
         what.join(", ")
     ))
     .hint("something else writes to this store at the same time: see who, then run it again")
-}
-
-/// The commit that is checked out, `-dirty` where files differ from it; none outside git.
-fn git_commit(root: &Path) -> Option<String> {
-    let output = Command::new("git")
-        .args([
-            "describe",
-            "--always",
-            "--abbrev=40",
-            "--dirty",
-            "--exclude=*",
-        ])
-        .current_dir(root)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
-}
-
-/// Who runs this: as CI systems say, else the user of this machine.
-pub(super) fn actor() -> Option<String> {
-    [
-        "HOIST_ACTOR",
-        "GITHUB_ACTOR",
-        "GITLAB_USER_LOGIN",
-        "USER",
-        "USERNAME",
-    ]
-    .iter()
-    .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

@@ -29,21 +29,12 @@ pub(super) struct Workspace<'a> {
 
 impl<'a> Workspace<'a> {
     pub(super) fn open(global: &'a Global) -> Result<Self, Failure> {
-        let here = std::env::current_dir().map_err(|error| {
-            Failure::impossible("cannot tell the current directory").because(error)
-        })?;
+        let mut workspace = Self::bare(global)?;
         let file = global
             .config
-            .clone()
-            .map(|file| here.join(file))
-            .or_else(|| config::find(&here));
-        let mut workspace = Self {
-            global,
-            config: Config::default(),
-            root: here.clone(),
-            here,
-            mistakes: None,
-        };
+            .as_ref()
+            .map(|file| workspace.here.join(file))
+            .or_else(|| config::find(&workspace.here));
         match file {
             Some(file) => workspace.read_config(&file)?,
             None => workspace.tell(format_args!(
@@ -51,6 +42,26 @@ impl<'a> Workspace<'a> {
             )),
         }
         Ok(workspace)
+    }
+
+    /// Where hoist.toml cannot be read.
+    pub(super) fn without_config(global: &'a Global) -> Result<Self, Failure> {
+        let mut workspace = Self::bare(global)?;
+        workspace.config.is_sound = false;
+        Ok(workspace)
+    }
+
+    fn bare(global: &'a Global) -> Result<Self, Failure> {
+        let here = std::env::current_dir().map_err(|error| {
+            Failure::impossible("cannot tell the current directory").because(error)
+        })?;
+        Ok(Self {
+            global,
+            config: Config::default(),
+            root: here.clone(),
+            here,
+            mistakes: None,
+        })
     }
 
     /// Says what is done, under `--verbose`.

@@ -3,6 +3,7 @@
 //! A rule is one file below `rules/`: its prose, its examples, its check. The runner owns every
 //! loop; severity, suppression and output are none of a rule's business.
 
+mod context;
 mod explain;
 mod levels;
 mod runner;
@@ -16,6 +17,7 @@ mod conflicting_exposure;
 mod duplicate_flag;
 mod duplicate_key;
 mod expired;
+mod key_style;
 mod missing_description;
 mod missing_expiry;
 mod missing_owner;
@@ -32,12 +34,11 @@ mod yaml_syntax;
 #[cfg(test)]
 mod tests;
 
-use jiff::civil::Date;
-
 use crate::diagnostic::{Diagnostic, Location, Severity, Span, did_you_mean};
 use crate::model::{self, Flag};
 use source::Source;
 
+pub use context::{Context, KeyStyle, Limits};
 pub use explain::explain;
 pub use levels::{LevelError, Levels};
 pub use runner::{Checked, Settings, check_file, check_set};
@@ -51,6 +52,7 @@ pub static RULES: &[&Rule] = &[
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
     &expired::RULE,
+    &key_style::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
     &missing_owner::RULE,
@@ -144,17 +146,6 @@ pub enum Check {
     Flag(fn(&Flag, &Context, &mut Findings<'_>)),
     /// All flags of all files, by name of the file and place in it.
     Set(fn(&[&Flag], &Context, &mut Findings<'_>)),
-}
-
-/// What rules may know besides the flags.
-#[derive(Clone, Debug)]
-pub struct Context {
-    pub today: Date,
-    /// Environments of hoist.toml.
-    pub environments: Vec<String>,
-    pub max_flag_age_days: u32,
-    /// In percentage points.
-    pub max_step: f64,
 }
 
 /// The settings that a flag spells out: its own, and what each environment replaces.

@@ -3,25 +3,39 @@
 //! A rule is one file below `rules/`: its prose, its examples, its check. The runner owns every
 //! loop; severity, suppression and output are none of a rule's business.
 
+pub mod change;
+
 mod context;
 mod explain;
 mod levels;
 mod runner;
 mod source;
 mod suppression;
+mod weights;
 mod wording;
 
 mod abrupt_rollout;
 mod ambiguous_number;
+mod born_on;
+mod changed_kind;
+mod changed_salt;
 mod conflicting_exposure;
 mod duplicate_flag;
 mod duplicate_key;
+mod edited_experiment;
+mod edited_live_stage;
 mod expired;
+mod jumped_rollout;
 mod key_style;
+mod lowered_percentage;
 mod missing_description;
 mod missing_expiry;
 mod missing_owner;
 mod mixed_values;
+mod postponed_expiry;
+mod removed_live;
+mod reshuffled_variants;
+mod reused_key;
 mod schema;
 mod stage_order;
 mod unknown_environment;
@@ -36,6 +50,7 @@ mod tests;
 
 use crate::diagnostic::{Diagnostic, Location, Severity, Span, did_you_mean};
 use crate::model::{self, Flag};
+use change::Transition;
 use source::Source;
 
 pub use context::{Context, KeyStyle, Limits};
@@ -48,15 +63,26 @@ pub use suppression::{Suppression, Suppressions};
 pub static RULES: &[&Rule] = &[
     &abrupt_rollout::RULE,
     &ambiguous_number::RULE,
+    &born_on::RULE,
+    &changed_kind::RULE,
+    &changed_salt::RULE,
     &conflicting_exposure::RULE,
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
+    &edited_experiment::RULE,
+    &edited_live_stage::RULE,
     &expired::RULE,
+    &jumped_rollout::RULE,
     &key_style::RULE,
+    &lowered_percentage::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
     &missing_owner::RULE,
     &mixed_values::RULE,
+    &postponed_expiry::RULE,
+    &removed_live::RULE,
+    &reshuffled_variants::RULE,
+    &reused_key::RULE,
     &schema::RULE,
     &stage_order::RULE,
     &unknown_environment::RULE,
@@ -146,6 +172,8 @@ pub enum Check {
     Flag(fn(&Flag, &Context, &mut Findings<'_>)),
     /// All flags of all files, by name of the file and place in it.
     Set(fn(&[&Flag], &Context, &mut Findings<'_>)),
+    /// One flag in two states: what `hoist diff` and `hoist plan` show.
+    Change(fn(&Transition<'_>, &Context, &mut Findings<'_>)),
 }
 
 /// The settings that a flag spells out: its own, and what each environment replaces.
@@ -220,6 +248,27 @@ impl<'a> Findings<'a> {
             Diagnostic::new(self.rule, location, message)
                 .with_severity(self.severity)
                 .with_flag(key),
+        );
+        let last = self.out.len() - 1;
+        &mut self.out[last]
+    }
+
+    /// Reports a finding about a change, at `span` of the file that has the flag after it. Without a
+    /// place it is about the key; that of a flag that is gone stands where it was.
+    fn report_change(
+        &mut self,
+        change: &Transition<'_>,
+        span: Option<Span>,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let span = span.filter(|_| change.new.is_some());
+        if let Some(flag) = change.new.or(change.old) {
+            return self.report(flag, span.unwrap_or(flag.key.span), message);
+        }
+        self.out.push(
+            Diagnostic::new(self.rule, Location::default(), message)
+                .with_severity(self.severity)
+                .with_flag(change.key),
         );
         let last = self.out.len() - 1;
         &mut self.out[last]

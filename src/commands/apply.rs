@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -13,6 +12,7 @@ use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
+use crate::git;
 use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
@@ -54,7 +54,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             adopt: args.adopt,
             deletes: args.allow_deletes,
         },
-        commit: git_commit(&workspace.root),
+        commit: git::describe(&workspace.root),
     };
     apply.run(&wish, store.as_mut())
 }
@@ -224,25 +224,6 @@ fn overtaken(moved: &[Moved]) -> Failure {
         what.join(", ")
     ))
     .hint("something else writes to this store at the same time: see who, then run it again")
-}
-
-/// The commit that is checked out, `-dirty` where files differ from it; none outside git.
-fn git_commit(root: &Path) -> Option<String> {
-    let output = Command::new("git")
-        .args([
-            "describe",
-            "--always",
-            "--abbrev=40",
-            "--dirty",
-            "--exclude=*",
-        ])
-        .current_dir(root)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
 }
 
 /// Who runs this: as CI systems say, else the user of this machine.

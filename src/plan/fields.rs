@@ -31,7 +31,8 @@ pub(super) fn changes(write: &Write) -> Vec<FieldChange> {
     differences(&before.unwrap_or_default(), &after.unwrap_or_default())
 }
 
-fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<FieldChange> {
+/// Every field that differs, in the order of the record format.
+pub(super) fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     let known = SPEC_FIELDS
         .iter()

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use crate::plan::{Action, Change, FieldChange, Plan, Stopped};
+use crate::record::stage_in_words;
 use crate::report::text::visible;
 use crate::store::Info;
 
@@ -166,23 +167,7 @@ fn ramp(stages: &[Value]) -> String {
 }
 
 fn stage(stage: &Value) -> String {
-    let percentage = stage.get("percentage").map(compact).unwrap_or_default();
-    match stage.get("duration_hours").and_then(Value::as_f64) {
-        Some(hours) => format!("{percentage} % for {}", duration(hours)),
-        None => format!("{percentage} %"),
-    }
-}
-
-/// Hours as flag files write them: `30m`, `2h`, `7d`.
-fn duration(hours: f64) -> String {
-    let minutes = (hours * 60.0).round();
-    if minutes % 1440.0 == 0.0 {
-        format!("{}d", minutes / 1440.0)
-    } else if minutes % 60.0 == 0.0 {
-        format!("{}h", minutes / 60.0)
-    } else {
-        format!("{minutes}m")
-    }
+    visible(&stage_in_words(stage))
 }
 
 fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Result<()> {

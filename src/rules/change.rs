@@ -11,9 +11,11 @@ use crate::record::{Kind, Record};
 use super::wording;
 use super::{Check, Findings, Levels, Settings, Suppressions};
 
+mod outline;
 mod past;
 mod search;
 
+pub use outline::keys;
 pub use past::{Commit, History, Past, References, Removal};
 pub use search::{Search, Sighting};
 

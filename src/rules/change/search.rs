@@ -129,7 +129,7 @@ impl Search {
 }
 
 /// Every flag of a file, without a word on what is wrong with it.
-fn flags(bytes: &[u8]) -> Vec<Flag> {
+pub(super) fn flags(bytes: &[u8]) -> Vec<Flag> {
     let file = FileId::default();
     let Ok(text) = yaml::decode(file, bytes) else {
         return Vec::new();

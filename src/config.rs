@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
+use crate::plan::guard::Policy;
 use crate::rules::{Level, Limits};
 
 mod read;
@@ -40,6 +41,7 @@ pub struct Environment {
     pub prefix: String,
     /// Whether flags that are gone from the flag set are deleted.
     pub prune: bool,
+    pub policy: Policy,
 }
 
 /// How strict the linter is.
@@ -56,6 +58,7 @@ impl Default for Config {
             store: "sqlite:.hoist/flags.db".into(),
             prefix: "ff".into(),
             prune: true,
+            policy: Policy::default(),
         };
         Self {
             flags: "flags".into(),

@@ -14,6 +14,7 @@ use serde_json::{Number, Value};
 
 use crate::bucket::{BUCKETS, ranges};
 use crate::eval::{self, Evaluator, Malformed};
+use crate::model::Percent;
 use crate::record::Record;
 
 mod order;
@@ -28,6 +29,12 @@ pub struct Share(pub u64);
 impl Share {
     /// Everyone.
     pub const ALL: Self = Self(ALL as u64);
+
+    /// As a share of all users.
+    #[must_use]
+    pub fn of(percent: Percent) -> Self {
+        Self(u64::from(percent.0) * u64::from(BUCKETS))
+    }
 
     /// In percent, with every decimal.
     #[must_use]
@@ -82,7 +89,13 @@ impl Impact {
     /// Nobody gets anything else.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        [self.gained, self.lost, self.moved] == [Share::default(); 3]
+        self.changed() == Share::default()
+    }
+
+    /// Everyone who gets something else.
+    #[must_use]
+    pub fn changed(&self) -> Share {
+        Share(self.gained.0 + self.lost.0 + self.moved.0)
     }
 }
 

@@ -18,6 +18,8 @@ pub mod store;
 pub mod plan;
 pub mod rules;
 
+pub mod operate;
+
 pub mod impact;
 
 pub mod eval;

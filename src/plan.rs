@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::record::{Spec, digest_of};
+use crate::record::{Spec, Stop, digest_of};
 
 mod carry;
 mod compare;
@@ -133,6 +133,17 @@ pub struct Stopped {
     pub since: Option<f64>,
     pub actor: Option<String>,
     pub reason: Option<String>,
+}
+
+impl Stopped {
+    fn new(flag: &str, stop: Stop) -> Self {
+        Self {
+            flag: flag.to_owned(),
+            since: stop.since,
+            actor: stop.actor,
+            reason: stop.reason,
+        }
+    }
 }
 
 /// What a change is, by the table in README.md.
@@ -284,12 +295,17 @@ pub struct Snapshot {
     pub buckets: Option<String>,
     /// Digest of the flag set last applied.
     pub digest: Option<String>,
+    /// Git commit of the flag set last applied.
+    pub commit: Option<String>,
     /// Every key below the prefix, without it.
     pub records: BTreeMap<String, Stored>,
     /// Managed flags and the digest of each one's spec as applied.
     pub specs: HashMap<String, String>,
     /// Flags that hoist deleted.
     pub removed: HashMap<String, Removed>,
+    /// Emergency stops that hoist made or has met. Where there is a record it has the last word: one
+    /// that is on is no longer stopped.
+    pub stops: HashMap<String, Stop>,
 }
 
 /// What stands at a flag's key.
@@ -324,9 +340,9 @@ pub struct Commit {
 /// Who commits what, for the bookkeeping and the history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
-    /// Digest of the flag set.
+    /// Digest of the flag set in force.
     pub digest: String,
-    /// Git commit of the flag set.
+    /// Git commit of the flag set in force.
     pub commit: Option<String>,
     pub actor: Option<String>,
     /// Version of hoist.
@@ -336,6 +352,8 @@ pub struct About {
     /// What made the commit: `apply`, `kill` …
     pub source: String,
     pub reason: Option<String>,
+    /// Flag to what is to be said about it in the history: what a gate printed.
+    pub notes: BTreeMap<String, String>,
     /// Seconds since the epoch, by the store's clock.
     pub at: f64,
 }
@@ -347,6 +365,7 @@ pub struct Write {
     pub expect: Expect,
     pub record: RecordWrite,
     pub spec: SpecWrite,
+    pub stop: StopWrite,
 }
 
 /// What must still stand at a key for a commit to go through.
@@ -375,6 +394,15 @@ pub enum SpecWrite {
     Set(String),
     /// No longer managed, and noted as removed.
     Remove,
+}
+
+/// The flag's entry among the emergency stops of the bookkeeping.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StopWrite {
+    Keep,
+    Set(Stop),
+    /// The stop is over.
+    Clear,
 }
 
 #[cfg(test)]

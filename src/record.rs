@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{Flag, Percent};
@@ -190,12 +191,39 @@ impl Status {
         (stage >= 0.0 && stage.fract() == 0.0 && stage < 1e9).then_some(stage as usize)
     }
 
+    /// A part of the note on the stop or pause in force: `reason` or `actor`.
+    #[must_use]
+    pub fn note(&self, part: &str) -> Option<String> {
+        Some(self.0.get("note")?.get(part)?.as_str()?.to_owned())
+    }
+
     pub fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.0.insert(field.into(), value.into());
     }
 
     pub fn clear(&mut self, field: &str) {
         self.0.shift_remove(field);
+    }
+}
+
+/// An emergency stop. It stands in the record, and in hoist's bookkeeping too, where it outlives the
+/// record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Seconds since the epoch.
+    pub since: Option<f64>,
+    pub actor: Option<String>,
+    pub reason: Option<String>,
+    /// Whether the flag was on before; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was_on: Option<bool>,
+}
+
+impl Stop {
+    /// Whether both tell of the same stop.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.since, &self.actor, &self.reason) == (other.since, &other.actor, &other.reason)
     }
 }
 
@@ -234,6 +262,17 @@ impl Record {
     #[must_use]
     pub fn is_rolled_back(&self) -> bool {
         self.status.0.contains_key("rolled_back_at") && !self.spec.enabled()
+    }
+
+    /// The stop in force.
+    #[must_use]
+    pub fn stop(&self) -> Option<Stop> {
+        self.is_rolled_back().then(|| Stop {
+            since: self.status.seconds("rolled_back_at"),
+            actor: self.status.note("actor"),
+            reason: self.status.note("reason"),
+            was_on: None,
+        })
     }
 
     /// Whether this record's spec is the one with `digest`. While a flag is rolled back its

@@ -6,6 +6,7 @@
 pub mod change;
 
 mod context;
+mod edit;
 mod explain;
 mod levels;
 mod runner;
@@ -48,7 +49,7 @@ mod yaml_syntax;
 #[cfg(test)]
 mod tests;
 
-use crate::diagnostic::{Diagnostic, Location, Severity, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Edit, Location, Severity, Span, did_you_mean};
 use crate::model::{self, Flag};
 use change::Transition;
 use source::Source;
@@ -280,6 +281,26 @@ impl<'a> Findings<'a> {
     pub fn lacks(&self, flag: &Flag, field: &str) -> bool {
         self.source
             .map_or(flag.complete, |source| source.lacks(flag, field))
+    }
+
+    /// What takes out the map entry whose key stands at `key`, comments and layout around it kept;
+    /// `None` for the only entry of its map, and where that takes a person.
+    #[must_use]
+    pub fn without_entry(&self, key: Span) -> Option<Edit> {
+        edit::without_entry(self.source?.tree(), key)
+    }
+
+    /// What takes out the list item that stands at `item`, as [`Self::without_entry`] does.
+    #[must_use]
+    pub fn without_item(&self, item: Span) -> Option<Edit> {
+        edit::without_item(self.source?.tree(), item)
+    }
+
+    /// True where an alias makes what stands at `span` part of something else too: an edit there
+    /// changes both.
+    #[must_use]
+    pub fn is_shared(&self, span: Span) -> bool {
+        self.source.is_none_or(|source| source.is_shared(span))
     }
 
     /// True where all that stands at `span`, the value of one of the flag's fields, is in the

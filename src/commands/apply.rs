@@ -1,5 +1,6 @@
 //! `hoist apply`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -53,6 +54,9 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         consent: Consent {
             adopt: args.adopt,
             deletes: args.allow_deletes,
+            protected: args.allow_protected,
+            moved: args.allow_moved,
+            frozen: args.ignore_freeze,
         },
         commit: git::describe(&workspace.root),
     };
@@ -99,7 +103,7 @@ impl Apply<'_> {
             check_buckets(snapshot.buckets.as_deref(), store.info())?;
             let now = snapshot.now;
             let plan = self.plan(wish, store.info(), snapshot)?;
-            let refusals = refusals(&plan, self.consent);
+            let refusals = refusals(&plan, self.consent, &self.environment.policy, now);
             if !refusals.is_empty() {
                 self.report(&plan, store.info(), &Ended::Refused(&refusals))?;
                 return Err(Failure::guarded(refusals));
@@ -158,6 +162,7 @@ impl Apply<'_> {
             buckets: crate::plan::BUCKETS.into(),
             source: "apply".into(),
             reason: None,
+            notes: BTreeMap::new(),
             at,
         }
     }

@@ -8,7 +8,9 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::{Config, Environment, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
+use crate::plan::guard::Policy;
 
+mod guards;
 mod lint;
 
 type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
@@ -208,7 +210,15 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
-        const KNOWN: [&str; 3] = ["store", "prefix", "prune"];
+        const KNOWN: [&str; 6] = [
+            "store",
+            "prefix",
+            "prune",
+            "protected",
+            "max_moved",
+            "freeze",
+        ];
+        let mut policy = Policy::default();
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
         let mut is_misspelt = false;
         for (key, value) in table {
@@ -216,6 +226,9 @@ impl Reader {
                 "store" => store = Some(self.string(key, value).unwrap_or_default()),
                 "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
                 "prune" => prune = self.boolean(key, value).unwrap_or(prune),
+                "protected" => policy.protected = self.patterns(key, value),
+                "max_moved" => policy.max_moved = self.percent((key, value)),
+                "freeze" => policy.freeze = self.freezes(key, value),
                 name => {
                     is_misspelt |= did_you_mean(name, KNOWN) == Some("store");
                     self.unknown(key, &KNOWN);
@@ -232,6 +245,7 @@ impl Reader {
             store: store.unwrap_or_default(),
             prefix,
             prune,
+            policy,
         })
     }
 

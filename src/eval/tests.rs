@@ -3,6 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::bucket::bucket;
 
+mod always;
+
 fn record(json: &Value) -> Record {
     Record::parse(json.to_string().as_bytes()).unwrap()
 }

@@ -7,11 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 mod apply;
+mod diff;
 mod init;
 mod lint;
 mod plan;
 
 pub use apply::Apply;
+pub use diff::{Diff, DiffFormat};
 pub use init::Init;
 pub use lint::{Lint, LintFormat};
 pub use plan::{Plan, PlanFormat};
@@ -24,6 +26,7 @@ pub use plan::{Plan, PlanFormat};
   hoist lint                     check the flag files
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
+  hoist diff main...             show what this branch changes, and what is risky about it
 
 Exit codes: 0 done, or clean; 1 the answer is no; 2 it could not be done; 3 refused")]
 pub struct Cli {
@@ -79,6 +82,7 @@ pub enum Command {
     Lint(Lint),
     Plan(Plan),
     Apply(Apply),
+    Diff(Diff),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

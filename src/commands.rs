@@ -12,6 +12,7 @@ use crate::cli::{Cli, Color, Command, Global};
 
 mod apply;
 mod completions;
+mod diff;
 mod failure;
 mod flagset;
 mod init;
@@ -78,6 +79,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::Diff(args) => diff::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

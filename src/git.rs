@@ -93,6 +93,27 @@ impl Repository {
         self.top.as_ref().map_or(file.clone(), |top| top.join(file))
     }
 
+    /// A path below the flags directory of the work tree, as a tree has it.
+    #[must_use]
+    pub fn within_flags(&self, path: &Path) -> Vec<u8> {
+        let below = path.components().map(|part| part.as_os_str().as_encoded_bytes());
+        let flags = Some(&self.flags[..]).filter(|flags| !flags.is_empty());
+        let parts: Vec<&[u8]> = flags.into_iter().chain(below).collect();
+        parts.join(&b"/"[..])
+    }
+
+    /// The content of one file at its top; `None` where a commit has no such file.
+    ///
+    /// # Errors
+    /// Where git cannot tell.
+    pub fn file(&self, commit: &Revision, name: &str) -> Result<Option<String>, Error> {
+        match self.git.read(&["cat-file", "blob", &format!("{}:{name}", commit.id)]) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(Error::Failed { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The flags directory within a tree, with `/`.
     #[must_use]
     pub fn flags(&self) -> String {

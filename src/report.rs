@@ -1,11 +1,16 @@
 //! What a run found, in the formats that people and programs read: one file a format.
 
+pub mod diff;
+pub mod diff_human;
+pub mod diff_json;
+pub mod diff_markdown;
 pub mod human;
 pub mod json;
 pub mod plan_human;
 pub mod plan_json;
 
 mod excerpt;
+mod markdown;
 mod places;
 pub mod text;
 

@@ -25,7 +25,7 @@ pub struct Changed {
     pub after: Option<String>,
 }
 
-const LOG: [&str; 9] = [
+const LOG: [&str; 10] = [
     "log",
     "--topo-order",
     "--raw",
@@ -35,6 +35,8 @@ const LOG: [&str; 9] = [
     // Of a merge, what differs from all its parents.
     "-c",
     "--no-mailmap",
+    // Whatever `diff.orderFile` says.
+    "-O/dev/null",
     "--encoding=UTF-8",
 ];
 /// Tells the head of a commit from what it changed.

@@ -7,13 +7,12 @@ use std::process::{Child, Command, Output, Stdio};
 use super::Error;
 
 /// Set for every call, over whatever the user has set.
-const CONFIGURATION: [&str; 6] = [
+const CONFIGURATION: [&str; 5] = [
     "core.quotePath=false",
     // Would run a program of the repository's choice.
     "core.fsmonitor=false",
     "log.showSignature=false",
     "log.showRoot=true",
-    "diff.orderFile=",
     "diff.relative=false",
 ];
 

@@ -45,13 +45,16 @@ fn check(change: &Transition<'_>, _: &Context, findings: &mut Findings<'_>) {
         return;
     };
     // Two mistakes: one is mended in the flag, the other in the code.
-    let named = change.past.references.as_ref().and_then(named_in_code);
-    for reason in on_for_some(before, change.live).into_iter().chain(named) {
+    if let Some(reason) = on_for_some(before, change.live) {
         let found = findings.report_change(change, None, format!("removed while {reason}"));
         found.help = Some(
-            "decide it for everyone, take it out of the code, and remove the flag after that"
+            "code gets its own default once the flag is gone: make it the same for everyone first"
                 .to_owned(),
         );
+    }
+    if let Some(reason) = change.past.references.as_ref().and_then(named_in_code) {
+        let found = findings.report_change(change, None, format!("removed while {reason}"));
+        found.help = Some("take it out of the code, and remove the flag after that".to_owned());
     }
 }
 

@@ -88,10 +88,11 @@ fn reorder(
     findings: &mut Findings<'_>,
 ) {
     let needed = Share(impact.moved.0.saturating_sub(impact.avoidable.0));
-    let message = format!(
-        "{} % of users change variant, where {needed} % have to",
-        impact.moved
-    );
+    let needed = match needed {
+        Share(0) => "none have to".to_owned(),
+        needed => format!("{needed} % have to"),
+    };
+    let message = format!("{} % of users change variant, where {needed}", impact.moved);
     let span = settings.variants.as_ref().map(|field| field.key);
     let found = findings.report_change(change, span, message);
     let order = impact.order.iter().flatten().take(MOST_NAMED);

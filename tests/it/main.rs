@@ -9,6 +9,7 @@
 
 mod cli;
 mod convergence;
+mod interleavings;
 mod json_shapes;
 mod layers;
 mod lint_cases;

@@ -96,7 +96,9 @@ impl Repository {
     /// A path below the flags directory of the work tree, as a tree has it.
     #[must_use]
     pub fn within_flags(&self, path: &Path) -> Vec<u8> {
-        let below = path.components().map(|part| part.as_os_str().as_encoded_bytes());
+        let below = path
+            .components()
+            .map(|part| part.as_os_str().as_encoded_bytes());
         let flags = Some(&self.flags[..]).filter(|flags| !flags.is_empty());
         let parts: Vec<&[u8]> = flags.into_iter().chain(below).collect();
         parts.join(&b"/"[..])
@@ -107,7 +109,10 @@ impl Repository {
     /// # Errors
     /// Where git cannot tell.
     pub fn file(&self, commit: &Revision, name: &str) -> Result<Option<String>, Error> {
-        match self.git.read(&["cat-file", "blob", &format!("{}:{name}", commit.id)]) {
+        match self
+            .git
+            .read(&["cat-file", "blob", &format!("{}:{name}", commit.id)])
+        {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(Error::Failed { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -130,9 +135,9 @@ impl Repository {
             return Err(unknown());
         }
         let verify = |what: &str| {
-            let found = self
-                .git
-                .read(&["rev-parse", "--verify", "--quiet", "--end-of-options", what])?;
+            let found =
+                self.git
+                    .read(&["rev-parse", "--verify", "--quiet", "--end-of-options", what])?;
             Ok(String::from_utf8_lossy(first_line(&found)).into_owned())
         };
         let id: Result<String, Error> = if name.starts_with(":/") {
@@ -219,7 +224,11 @@ struct Layout {
 
 impl Layout {
     fn read(git: &Git) -> Result<Self, Error> {
-        const KIND: [&str; 3] = ["rev-parse", "--is-bare-repository", "--is-shallow-repository"];
+        const KIND: [&str; 3] = [
+            "rev-parse",
+            "--is-bare-repository",
+            "--is-shallow-repository",
+        ];
         let whole = git.read(&[&KIND[..], &["--show-toplevel"]].concat());
         let is_true = |line: Option<&[u8]>| line == Some(b"true");
         let (answers, top) = match whole {

@@ -33,3 +33,5 @@ pub mod schema;
 pub mod yaml;
 
 pub mod diagnostic;
+
+pub mod secret;

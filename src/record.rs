@@ -258,6 +258,17 @@ impl Record {
         read::record(bytes)
     }
 
+    /// The fields of a record as they stand in it, for edits that leave the rest as it is.
+    pub fn fields(bytes: &[u8]) -> Result<Map<String, Value>, NotARecord> {
+        read::fields(bytes)
+    }
+
+    /// Reads a record from its fields.
+    #[must_use]
+    pub fn from_fields(fields: Map<String, Value>) -> Self {
+        read::from_fields(fields)
+    }
+
     /// Stopped in an emergency, and not on again since.
     #[must_use]
     pub fn is_rolled_back(&self) -> bool {

@@ -138,15 +138,16 @@ mod tests {
             commits[0].files,
             [changed(&[Some("11")], None), changed(&[None], Some("22"))]
         );
-        assert_eq!(
-            commits[1].files,
-            [changed(&[Some("55"), None], Some("66"))]
-        );
+        assert_eq!(commits[1].files, [changed(&[Some("55"), None], Some("66"))]);
     }
 
     #[test]
     fn what_is_no_log_is_refused() {
-        for output in [&b"hello\0"[..], b":100644 000000 11 00 D\0a.yaml\0", b"commit aa\0"] {
+        for output in [
+            &b"hello\0"[..],
+            b":100644 000000 11 00 D\0a.yaml\0",
+            b"commit aa\0",
+        ] {
             assert!(parse(output, b"").is_none(), "{output:?}");
         }
         assert_eq!(parse(b"", b""), Some(Vec::new()));

@@ -189,7 +189,11 @@ mod tests {
             ("a/b.yaml", "", true),
             (".github/b.yaml", "", false),
         ] {
-            assert_eq!(is_flag_file(path.as_bytes(), flags.as_bytes()), is, "{path}");
+            assert_eq!(
+                is_flag_file(path.as_bytes(), flags.as_bytes()),
+                is,
+                "{path}"
+            );
         }
     }
 
@@ -209,7 +213,8 @@ mod tests {
 
     #[test]
     fn names_may_hold_anything() {
-        let output = b"100644 blob 0123\tflags/a\n\t\xff.yaml\x00120000 blob 4567\tflags/b.yaml\x00";
+        let output =
+            b"100644 blob 0123\tflags/a\n\t\xff.yaml\x00120000 blob 4567\tflags/b.yaml\x00";
         let entries = entries(output).unwrap();
         assert_eq!(entries[0].path, b"flags/a\n\t\xff.yaml");
         assert_eq!((entries[1].mode, entries[1].id), ("120000", "4567"));

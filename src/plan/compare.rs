@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::carry;
 use super::{
-    Action, Change, Expect, Plan, RecordWrite, Removed, Snapshot, SpecWrite, StopWrite, Stopped, StoreRef,
-    Stored, Target, Wanted, Write,
+    Action, Change, Expect, Plan, RecordWrite, Removed, Snapshot, SpecWrite, StopWrite, Stopped,
+    StoreRef, Stored, Target, Wanted, Write,
 };
 use crate::operate;
 use crate::record::{Kind, Record, Stop};
@@ -52,6 +52,7 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
         kept: Vec::new(),
         stopped: Vec::new(),
         wanted: target.flags.len(),
+        rolled_back: snapshot.rolled_back.take(),
     };
     let flags: Vec<_> = target
         .flags

@@ -173,7 +173,8 @@ fn parts(
         }
     }
     let part = |(before, after, environments): (Option<Spec>, Option<Spec>, _)| {
-        let fields = |spec: Option<&Spec>| spec.map_or_else(Map::new, |spec| spec.as_json().clone());
+        let fields =
+            |spec: Option<&Spec>| spec.map_or_else(Map::new, |spec| spec.as_json().clone());
         let record = |spec: Option<&Spec>| spec.map(Record::of_spec);
         let (from, to) = (record(before.as_ref()), record(after.as_ref()));
         let impact = impact::between(key, from.as_ref(), to.as_ref()).ok();

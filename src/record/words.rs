@@ -34,8 +34,14 @@ mod tests {
     fn stages_read_as_flag_files_write_them() {
         for (stage, text) in [
             (json!({"percentage": 5, "duration_hours": 4}), "5 % for 4h"),
-            (json!({"percentage": 0.5, "duration_hours": 0.5}), "0.5 % for 30m"),
-            (json!({"percentage": 50, "duration_hours": 168}), "50 % for 7d"),
+            (
+                json!({"percentage": 0.5, "duration_hours": 0.5}),
+                "0.5 % for 30m",
+            ),
+            (
+                json!({"percentage": 50, "duration_hours": 168}),
+                "50 % for 7d",
+            ),
             (json!({"percentage": 100, "duration_hours": null}), "100 %"),
             (json!({"percentage": "\u{1b}"}), "\"\\u001b\" %"),
             (json!(3), " %"),

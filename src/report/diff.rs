@@ -123,7 +123,11 @@ pub(super) fn shared<'a>(
     change: &'a FlagChange<'_>,
     environments: &[String],
 ) -> (Vec<&'a FieldChange>, Vec<(&'a Part, Vec<&'a FieldChange>)>) {
-    let everywhere = change.parts.iter().map(|part| part.environments.len()).sum::<usize>()
+    let everywhere = change
+        .parts
+        .iter()
+        .map(|part| part.environments.len())
+        .sum::<usize>()
         == environments.len();
     let in_all = |field: &FieldChange| {
         everywhere && change.parts.iter().all(|part| part.fields.contains(field))

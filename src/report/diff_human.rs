@@ -55,9 +55,18 @@ fn block(
     paint: Paint,
 ) -> io::Result<()> {
     let action = change.change.action();
-    head(out, action, change.change.key, change.source.as_ref(), paint)?;
+    head(
+        out,
+        action,
+        change.change.key,
+        change.source.as_ref(),
+        paint,
+    )?;
     let (everywhere, own) = shared(&change.change, environments);
-    let named = own.len() > 1 || own.iter().any(|(part, _)| part.environments.len() < environments.len());
+    let named = own.len() > 1
+        || own
+            .iter()
+            .any(|(part, _)| part.environments.len() < environments.len());
     if action == Action::Update {
         show_fields(out, &everywhere, paint)?;
     }

@@ -108,7 +108,10 @@ fn table(out: &mut Bounded, diff: &Diff<'_>) {
     if diff.changes.is_empty() {
         return;
     }
-    out.push("| | flag | change | users |\n| --- | --- | --- | --- |\n", 0);
+    out.push(
+        "| | flag | change | users |\n| --- | --- | --- | --- |\n",
+        0,
+    );
     let rows = diff.by_risk().into_iter();
     let rows = rows.map(|change| row(change, diff.environments));
     let left_out = out.push_all(rows, TABLE);
@@ -140,7 +143,9 @@ fn row(change: &Change<'_>, all: &[String]) -> String {
             } else {
                 String::new()
             };
-            fields.iter().map(move |field| format!("{}{of}", short(field)))
+            fields
+                .iter()
+                .map(move |field| format!("{}{of}", short(field)))
         });
         let mut fields: Vec<String> = everywhere.into_iter().map(short).chain(own).collect();
         let left_out = fields.len().saturating_sub(SHOWN);
@@ -213,7 +218,9 @@ fn details(out: &mut Bounded, diff: &Diff<'_>) {
     if changes.is_empty() || !out.push("<details><summary>Details</summary>\n\n", TAIL) {
         return;
     }
-    let details = changes.into_iter().map(|change| detail(change, diff.environments));
+    let details = changes
+        .into_iter()
+        .map(|change| detail(change, diff.environments));
     let left_out = out.push_all(details, LIMIT - TAIL);
     if left_out > 0 {
         out.push(

@@ -7,20 +7,35 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
+use crate::impact::People;
 use crate::plan::{Action, Change, FieldChange, Plan, Source, Stopped};
 use crate::record::stage_in_words;
+use crate::report::Affected;
 use crate::report::text::visible;
 use crate::store::Info;
+
+mod impact;
 
 /// Values longer than this, in characters, are shown as a diff of lines.
 const LONG: usize = 48;
 
-/// Writes the whole plan.
-pub fn plan(out: &mut dyn Write, plan: &Plan, store: &Info, color: bool) -> io::Result<()> {
+/// Writes the whole plan, and what it does to the users of a list.
+pub fn plan(
+    out: &mut dyn Write,
+    plan: &Plan,
+    store: &Info,
+    affected: Option<&Affected>,
+    color: bool,
+) -> io::Result<()> {
     let paint = Paint { color };
     header(out, plan, store, paint)?;
-    for change in &plan.changes {
-        block(out, change, paint)?;
+    if let Some(rolled_back) = &plan.rolled_back {
+        let words = visible(&rolled_back.words());
+        writeln!(out, "  Git is ahead: {words}.\n")?;
+    }
+    for (index, change) in plan.changes.iter().enumerate() {
+        let people = affected.and_then(|affected| affected.of(index));
+        block(out, change, people, paint)?;
     }
     stopped(out, &plan.stopped, paint)?;
     for flag in &plan.kept {
@@ -32,6 +47,9 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, store: &Info, color: bool) -> io::
     }
     if !plan.kept.is_empty() {
         writeln!(out)?;
+    }
+    if let Some(affected) = affected {
+        impact::summary(out, affected)?;
     }
     writeln!(out, "{}", summary(plan))
 }
@@ -57,7 +75,7 @@ pub(super) struct Paint {
 }
 
 impl Paint {
-    pub fn style(self, style: Style) -> Style {
+    pub(super) fn style(self, style: Style) -> Style {
         if self.color { style } else { Style::new() }
     }
 
@@ -71,7 +89,7 @@ impl Paint {
         self.style(color.on_default().bold())
     }
 
-    pub fn dim(self) -> Style {
+    pub(super) fn dim(self) -> Style {
         self.style(Style::new().dimmed())
     }
 }
@@ -87,7 +105,12 @@ fn sign(action: Action) -> char {
     }
 }
 
-fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
+fn block(
+    out: &mut dyn Write,
+    change: &Change,
+    people: Option<&People>,
+    paint: Paint,
+) -> io::Result<()> {
     let dim = paint.dim();
     let source = change.source.as_ref();
     head(out, change.action, change.flag(), source, paint)?;
@@ -97,7 +120,10 @@ fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
         (Some(before), None) => whole(out, &before, "was ")?,
         _ => fields(out, &change.fields(), paint)?,
     }
-    for note in change.notes.iter().chain(&change.blocked) {
+    let effect = impact::Effect::new(change);
+    effect.lines(out, people, paint)?;
+    let notes = change.notes.iter().chain(&change.blocked);
+    for note in notes.chain(&effect.notes) {
         writeln!(out, "      {dim}note:{dim:#} {}", visible(note))?;
     }
     writeln!(out)
@@ -135,11 +161,7 @@ pub(super) fn head(
 }
 
 /// A record that comes or goes: what matters of it, in a line or two.
-pub(super) fn whole(
-    out: &mut dyn Write,
-    record: &Map<String, Value>,
-    was: &str,
-) -> io::Result<()> {
+pub(super) fn whole(out: &mut dyn Write, record: &Map<String, Value>, was: &str) -> io::Result<()> {
     writeln!(out, "      {}", brief(record, was))?;
     for field in ["allowed_users", "allowed_groups", "forced"] {
         if let Some(list) = record.get(field).filter(|list| !is_empty(list)) {

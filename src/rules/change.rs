@@ -214,7 +214,7 @@ fn is_hidden(found: &Diagnostic, flag: &Flag, suppressions: &Suppressions) -> bo
     let places = [found.location.span.start, flag.key.span.start];
     places
         .into_iter()
-        .any(|place| suppressions.hide(found.rule, place))
+        .any(|place| suppressions.find(found.rule, place).is_some())
 }
 
 fn name_environments(found: Found<'_>, all: usize) -> Diagnostic {
@@ -231,4 +231,3 @@ fn name_environments(found: Found<'_>, all: usize) -> Diagnostic {
 pub fn is_on(levels: &Levels, rule: &str) -> bool {
     levels.active().any(|(active, _)| active.id == rule)
 }
-

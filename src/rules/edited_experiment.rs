@@ -92,7 +92,9 @@ fn edits(old: &Weights<'_>, new: &Weights<'_>) -> Vec<String> {
     const SHOWN: usize = 6;
     let renamed = old.renamed(new);
     let kept = |name: &str| !renamed.iter().any(|(was, is)| *was == name || *is == name);
-    let names = old.names().chain(new.names().filter(|name| old.get(name).is_none()));
+    let names = old
+        .names()
+        .chain(new.names().filter(|name| old.get(name).is_none()));
     let mut edits: Vec<String> = names
         .filter(|name| kept(name) && old.get(name) != new.get(name))
         .map(|name| {

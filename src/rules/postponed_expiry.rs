@@ -97,9 +97,8 @@ fn check(change: &Transition<'_>, _: &Context, findings: &mut Findings<'_>) {
     );
     let span = new.expires.as_ref().map(|field| field.span);
     let found = findings.report_change(change, span, message);
-    found.help = Some(
-        "remove the flag, or say with `expires: never` that it is there to stay".to_owned(),
-    );
+    found.help =
+        Some("remove the flag, or say with `expires: never` that it is there to stay".to_owned());
 }
 
 /// 2nd, 3rd, 4th …

@@ -73,10 +73,10 @@ fn on_for_some(before: &Record, live: bool) -> Option<String> {
             .stages()
             .iter()
             .all(|stage| *stage == Percent::HUNDRED);
-        return (!done).then(||
+        return (!done).then(|| {
             "its rollout may be under way: git does not know the stage, `hoist plan` does"
-                .to_owned(),
-        );
+                .to_owned()
+        });
     }
     match share {
         Percent::HUNDRED => None,

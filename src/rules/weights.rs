@@ -31,8 +31,11 @@ impl<'r> Weights<'r> {
     /// Variants that `new` has under another name: one is gone, and one of the same weight has come,
     /// in this order.
     pub fn renamed(&self, new: &Self) -> Vec<(&'r str, &'r str)> {
-        let mut come: Vec<&(&str, u64)> =
-            new.0.iter().filter(|(name, _)| self.get(name).is_none()).collect();
+        let mut come: Vec<&(&str, u64)> = new
+            .0
+            .iter()
+            .filter(|(name, _)| self.get(name).is_none())
+            .collect();
         let gone = self.0.iter().filter(|(name, _)| new.get(name).is_none());
         let mut renamed = Vec::new();
         for (was, weight) in gone {

@@ -37,9 +37,9 @@ pub fn references(
     here: &Path,
 ) -> Result<HashMap<String, Named>, Error> {
     let files = files(roots, except, here)?;
-    let quoted = keys.iter().flat_map(|key| {
-        ['"', '\'', '`'].map(|quote| format!("{quote}{key}{quote}"))
-    });
+    let quoted = keys
+        .iter()
+        .flat_map(|key| ['"', '\'', '`'].map(|quote| format!("{quote}{key}{quote}")));
     // Keys are short and few; without a finder nothing is found.
     let Ok(finder) = AhoCorasick::new(quoted) else {
         return Ok(HashMap::new());
@@ -127,7 +127,10 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        write("src/a.py", "old = 1\nis_on('old')\nis_on(\"old\", \"older\")\n");
+        write(
+            "src/a.py",
+            "old = 1\nis_on('old')\nis_on(\"old\", \"older\")\n",
+        );
         write("src/b.ts", "`old` `${old}`\n");
         write("src/c.go", "x\n\"old\"\n\"old\"\n");
         write("src/.hidden", "'old'");
@@ -139,7 +142,9 @@ mod tests {
         let found = find(&["old", "new"]);
         assert_eq!(found.len(), 1);
         let expected = Named {
-            places: ["src/a.py:2", "src/a.py:3", "src/b.ts:1"].map(str::to_owned).into(),
+            places: ["src/a.py:2", "src/a.py:3", "src/b.ts:1"]
+                .map(str::to_owned)
+                .into(),
             count: 5,
         };
         assert_eq!(found["old"], expected);

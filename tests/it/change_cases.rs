@@ -283,7 +283,10 @@ impl Case {
                 _ => case.state(state).push_str(line),
             }
         }
-        assert!(!case.before.is_empty() && !case.after.is_empty(), "{example}");
+        assert!(
+            !case.before.is_empty() && !case.after.is_empty(),
+            "{example}"
+        );
         case
     }
 

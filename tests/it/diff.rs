@@ -105,7 +105,10 @@ fn revisions_may_be_named_in_every_way() {
     let first = repository.git(&["rev-parse", "HEAD"]);
     repository.git(&["tag", "--annotate", "v1", "--message", "One"]);
     repository.git(&["checkout", "--quiet", "-b", "feature/one"]);
-    repository.commit_flags("flags:\n  a: { enabled: true, percentage: 15 }\n", "Fifteen");
+    repository.commit_flags(
+        "flags:\n  a: { enabled: true, percentage: 15 }\n",
+        "Fifteen",
+    );
     repository.git(&["checkout", "--quiet", "main"]);
     repository.commit_flags("flags:\n  a: { enabled: true, percentage: 12 }\n", "Twelve");
     repository.git(&["checkout", "--quiet", "feature/one"]);
@@ -135,7 +138,10 @@ fn revisions_may_be_named_in_every_way() {
         assert_eq!(step(args), (Some(before), Some(after)), "{args:?}");
     }
     let human = repository.diff(0, &["main..."]).stdout;
-    assert!(human.starts_with(&format!("main... ({}) → the work tree", &first[..12])), "{human}");
+    assert!(
+        human.starts_with(&format!("main... ({}) → the work tree", &first[..12])),
+        "{human}"
+    );
 }
 
 #[test]
@@ -151,10 +157,24 @@ fn a_revision_that_is_none_is_refused_with_a_suggestion() {
     assert!(refused("mian").contains("there is no revision `mian`\n   help: did you mean `main`?"));
     repository.git(&["update-ref", "refs/remotes/origin/release", "HEAD"]);
     assert!(refused("release").contains("did you mean `origin/release`?"));
-    for none in ["", "HEAD:flags", "main^{tree}", "nothing like it", "main\n", "a b", "--all", "-h"] {
+    for none in [
+        "",
+        "HEAD:flags",
+        "main^{tree}",
+        "nothing like it",
+        "main\n",
+        "a b",
+        "--all",
+        "-h",
+    ] {
         assert!(refused(none).contains("there is no revision"), "{none}");
     }
-    assert!(repository.diff(2, &["main..HEAD", "HEAD"]).stderr.contains("one too many"));
+    assert!(
+        repository
+            .diff(2, &["main..HEAD", "HEAD"])
+            .stderr
+            .contains("one too many")
+    );
     // What looks like an option of git's stays a name.
     let file = repository.project.path("stolen");
     refused(&format!("--output={}", file.display()));
@@ -163,19 +183,26 @@ fn a_revision_that_is_none_is_refused_with_a_suggestion() {
     repository.git(&["checkout", "--quiet", "--orphan", "apart"]);
     repository.commit("Apart");
     let apart = repository.diff(2, &["main..."]).stderr;
-    assert!(apart.contains("`main` and `HEAD` have no commit in common"), "{apart}");
+    assert!(
+        apart.contains("`main` and `HEAD` have no commit in common"),
+        "{apart}"
+    );
 }
 
 #[test]
 fn a_flag_that_moves_to_another_file_has_not_changed() {
-    let repository = Repository::with_flags("flags:\n  a: { enabled: true }\n  b: { percentage: 1 }\n");
+    let repository =
+        Repository::with_flags("flags:\n  a: { enabled: true }\n  b: { percentage: 1 }\n");
     repository.git(&["rm", "--quiet", "-r", "flags"]);
     repository.write("flags/x/one.yaml", "flags:\n  b:\n    percentage: 1.0\n");
     repository.write("flags/two.yml", "flags: { a: { enabled: true } }\n");
     repository.commit("Move");
     for args in [&["HEAD~1"][..], &["HEAD~1", "HEAD"]] {
         let diff = repository.diff_json(0, &[args, &["--exit-code"]].concat());
-        assert_eq!((&diff["changes"], &diff["unchanged"]), (&json!([]), &json!(2)));
+        assert_eq!(
+            (&diff["changes"], &diff["unchanged"]),
+            (&json!([]), &json!(2))
+        );
     }
 }
 
@@ -209,7 +236,10 @@ fn environments_are_told_apart() {
     let production = repository.diff(0, &["main", "--env", "production"]).stdout;
     assert!(!production.contains("percentage"), "{production}");
     let unknown = repository.diff(2, &["main", "--env", "prod"]).stderr;
-    assert!(unknown.contains("there is no environment `prod`"), "{unknown}");
+    assert!(
+        unknown.contains("there is no environment `prod`"),
+        "{unknown}"
+    );
 }
 
 #[test]
@@ -224,29 +254,44 @@ fn what_is_broken_at_the_base_does_not_hide_the_rest() {
     assert_eq!(actions(&diff), ["update b", "create e"]);
     assert_eq!(diff["skipped"], json!(["a", "c"]));
     let notes = diff["notes"].to_string();
-    assert!(notes.contains("`main:flags/flags.yaml` could not be read whole, line "), "{notes}");
+    assert!(
+        notes.contains("`main:flags/flags.yaml` could not be read whole, line "),
+        "{notes}"
+    );
     let human = repository.diff(0, &["main"]).stdout;
     assert!(human.contains("2 not compared"), "{human}");
 }
 
 #[test]
 fn errors_in_the_files_of_now_are_findings() {
-    let repository = Repository::with_flags("flags:\n  a: { enabled: true, percentage: 5 }\n  b: {}\n");
+    let repository =
+        Repository::with_flags("flags:\n  a: { enabled: true, percentage: 5 }\n  b: {}\n");
     repository.write("flags/other.yaml", "flags:\n  c: {}\n");
     repository.commit("Another");
-    repository.write_flags("flags:\n  a: { enabled: yes, percentage: 5 }\n  b: { owner: web }\n  c: {}\n");
+    repository.write_flags(
+        "flags:\n  a: { enabled: yes, percentage: 5 }\n  b: { owner: web }\n  c: {}\n",
+    );
     let diff = repository.diff_json(1, &["main"]);
     assert_eq!(actions(&diff), ["update b"]);
     assert_eq!(diff["skipped"], json!(["a"]));
     assert_eq!(risks(&diff), ["schema a", "duplicate-flag c"]);
     let human = repository.diff(1, &["main"]).stdout;
-    assert!(human.contains("error[schema]: `enabled` is the string `yes`"), "{human}");
-    assert!(human.ends_with("1 updated; 1 unchanged, 1 not compared: 2 errors\n"), "{human}");
+    assert!(
+        human.contains("error[schema]: `enabled` is the string `yes`"),
+        "{human}"
+    );
+    assert!(
+        human.ends_with("1 updated; 1 unchanged, 1 not compared: 2 errors\n"),
+        "{human}"
+    );
     // Those that were there before are lint's business.
     repository.commit("Break");
     repository.write("flags/third.yaml", "flags:\n  f: {}\n");
     let diff = repository.diff_json(0, &["main"]);
-    assert_eq!((actions(&diff), risks(&diff)), (vec!["create f".to_owned()], Vec::new()));
+    assert_eq!(
+        (actions(&diff), risks(&diff)),
+        (vec!["create f".to_owned()], Vec::new())
+    );
 }
 
 #[test]
@@ -276,7 +321,12 @@ fn nothing_of_the_repository_is_touched() {
     };
     let before = state();
     assert!(before.len() > 20);
-    for args in [&["HEAD~1"][..], &["HEAD~1", "HEAD"], &["HEAD"], &["HEAD~1..."]] {
+    for args in [
+        &["HEAD~1"][..],
+        &["HEAD~1", "HEAD"],
+        &["HEAD"],
+        &["HEAD~1..."],
+    ] {
         repository.diff(0, args);
     }
     assert_eq!(state(), before);
@@ -297,14 +347,19 @@ fn code_that_names_a_removed_flag_is_found() {
     );
     assert_eq!(risks(&repository.diff_json(0, &["main"])), [""; 0]);
     let missing = repository.diff(2, &["main", "--src", "lib"]).stderr;
-    assert!(missing.contains("there is no file or directory `lib`"), "{missing}");
+    assert!(
+        missing.contains("there is no file or directory `lib`"),
+        "{missing}"
+    );
 }
 
 #[test]
 fn markdown_stays_below_what_a_comment_may_have() {
     let flags = |percentage: u32| {
         let flag = |number| {
-            format!("  flag_{number}: {{ enabled: true, percentage: {percentage}, description: \"| <b> @ana `x` ](http://e.vil) {number}\" }}\n")
+            format!(
+                "  flag_{number}: {{ enabled: true, percentage: {percentage}, description: \"| <b> @ana `x` ](http://e.vil) {number}\" }}\n"
+            )
         };
         format!("flags:\n{}", (0..4000).map(flag).collect::<String>())
     };
@@ -320,27 +375,41 @@ fn markdown_stays_below_what_a_comment_may_have() {
     repository.write_flags("flags:\n  new: { description: \"| <b> @ana `x` ](http://e.vil)\" }\n");
     let text = repository.diff(0, &["main", "--format", "markdown"]).stdout;
     let outside = text.split("```").step_by(2).collect::<String>();
-    assert!(!outside.contains("<b>") && !outside.contains("@ana"), "{outside}");
+    assert!(
+        !outside.contains("<b>") && !outside.contains("@ana"),
+        "{outside}"
+    );
 }
 
 #[test]
 fn what_hinders_git_is_said() {
     let project = Project::with_flags(TEN);
     let outside = project.expect(2, &["diff", "main"]).stderr;
-    assert!(outside.contains("is not in the work tree of a git repository"), "{outside}");
+    assert!(
+        outside.contains("is not in the work tree of a git repository"),
+        "{outside}"
+    );
 
     let repository = Repository::with_flags(TEN);
     let mut command = repository.project.command(&["diff", "main"]);
     let output = command.env("PATH", "/nonexistent").output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("cannot run the `git` program\n  because: "), "{stderr}");
+    assert!(
+        stderr.contains("cannot run the `git` program\n  because: "),
+        "{stderr}"
+    );
 
     let inside = repository.diff(2, &["main", "-C", ".git"]).stderr;
     assert!(inside.contains("is not in the work tree"), "{inside}");
 
     let empty = Repository::new();
     empty.write_flags(TEN);
-    assert!(empty.diff(2, &["HEAD"]).stderr.contains("there is no revision `HEAD`"));
+    assert!(
+        empty
+            .diff(2, &["HEAD"])
+            .stderr
+            .contains("there is no revision `HEAD`")
+    );
     assert!(GIT.len() > 2 && !git(empty.folder(), &["--version"]).is_empty());
 }

@@ -53,9 +53,15 @@ impl Pasts {
             pasts.read_history(&mut search, repository, revisions, workspace.global.quiet)?;
         }
         if !args.src.is_empty() && is_on(&levels, "removed-live") {
-            let removed = changes.iter().filter(|change| change.action() == Action::Delete);
+            let removed = changes
+                .iter()
+                .filter(|change| change.action() == Action::Delete);
             let keys: Vec<&str> = removed.map(|change| change.key).collect();
-            let roots: Vec<_> = args.src.iter().map(|dir| workspace.here.join(dir)).collect();
+            let roots: Vec<_> = args
+                .src
+                .iter()
+                .map(|dir| workspace.here.join(dir))
+                .collect();
             let flags = workspace.flags_directory();
             pasts.references = source::references(&roots, &flags, &keys, &workspace.here)?
                 .into_iter()
@@ -92,7 +98,9 @@ impl Pasts {
         let commits = repository.history(&tips)?;
         let before = |commit: &git::Commit| -> Vec<String> {
             let files = commit.files.iter();
-            files.flat_map(|file| file.before.iter().flatten().cloned()).collect()
+            files
+                .flat_map(|file| file.before.iter().flatten().cloned())
+                .collect()
         };
         let mut seen = Seen::default();
         seen.read(commits.iter().flat_map(before), search, repository, quiet)?;

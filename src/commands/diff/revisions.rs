@@ -30,13 +30,16 @@ impl Revisions {
     ) -> Result<Self, Failure> {
         let asked = Asked::read(base, head)?;
         if asked.head.is_none() && !repository.has_work_tree() {
-            return Err(Failure::impossible(
-                "a bare repository has no work tree to compare with",
-            )
-            .hint("name two revisions: `hoist diff main feature`"));
+            return Err(
+                Failure::impossible("a bare repository has no work tree to compare with")
+                    .hint("name two revisions: `hoist diff main feature`"),
+            );
         }
         let base = repository.resolve(asked.base)?;
-        let head = asked.head.map(|head| repository.resolve(head)).transpose()?;
+        let head = asked
+            .head
+            .map(|head| repository.resolve(head))
+            .transpose()?;
         // Without any commit there is no base either, so this one is there.
         let current = match &head {
             Some(head) => head.clone(),
@@ -61,7 +64,11 @@ impl<'a> Asked<'a> {
     fn read(base: &'a str, head: Option<&'a str>) -> Result<Self, Failure> {
         let Some((from, to)) = base.split_once("..") else {
             let merge_base = false;
-            return Ok(Self { base, head, merge_base });
+            return Ok(Self {
+                base,
+                head,
+                merge_base,
+            });
         };
         let (to, merge_base) = match to.strip_prefix('.') {
             Some(to) => (to, true),
@@ -72,7 +79,9 @@ impl<'a> Asked<'a> {
             return Err(Failure::impossible(format!(
                 "`{base}` names a second revision, `{to}`, and `{head}` is one too many"
             ))
-            .hint(format!("write `hoist diff {base}`, or `hoist diff {from} {head}`")));
+            .hint(format!(
+                "write `hoist diff {base}`, or `hoist diff {from} {head}`"
+            )));
         }
         Ok(Self {
             base: if from.is_empty() { "HEAD" } else { from },

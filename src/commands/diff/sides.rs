@@ -120,7 +120,12 @@ impl Sides {
         self.new = self.check(new_differs, settings, &new_name);
 
         // A key that stands in a file that is the same as well is there twice on one side.
-        let touched: HashSet<&str> = self.old.iter().chain(&self.new).flat_map(File::keys).collect();
+        let touched: HashSet<&str> = self
+            .old
+            .iter()
+            .chain(&self.new)
+            .flat_map(File::keys)
+            .collect();
         let counted: Vec<_> = same
             .into_par_iter()
             .map(|(path, bytes)| {
@@ -162,8 +167,8 @@ impl Sides {
             .into_par_iter()
             .map(|(file, path, bytes)| {
                 let checked = rules::check_file(file, &bytes, settings);
-                let broken = is_broken(&checked)
-                    .then(|| String::from_utf8_lossy(&bytes).into_owned());
+                let broken =
+                    is_broken(&checked).then(|| String::from_utf8_lossy(&bytes).into_owned());
                 File {
                     path,
                     bytes,
@@ -220,7 +225,9 @@ impl Sides {
     /// What comments silence on the new side.
     pub fn suppressions(&self) -> HashMap<FileId, &Suppressions> {
         let files = self.new.iter().map(|file| &file.checked);
-        files.map(|checked| (checked.file, &checked.suppressions)).collect()
+        files
+            .map(|checked| (checked.file, &checked.suppressions))
+            .collect()
     }
 
     /// Where a flag stands, or stood.
@@ -246,10 +253,10 @@ impl Sides {
             places.chain([found.location.file]).collect()
         };
         for id in diagnostics.iter().flat_map(related) {
-            if let (Some(file), Some(bytes)) = (files.0.get_mut(id.0 as usize), texts.get(&id))
-                && file.text.is_none()
+            if let Some(bytes) = texts.get(&id)
+                && files.text(id).is_none()
             {
-                file.text = Some(String::from_utf8_lossy(bytes).into());
+                files.show(id, String::from_utf8_lossy(bytes).into());
             }
         }
         files
@@ -265,7 +272,10 @@ impl File {
 fn state(files: &[File]) -> State<'_> {
     State {
         flags: files.iter().flat_map(|file| &file.checked.flags).collect(),
-        broken: files.iter().filter_map(|file| file.broken.as_deref()).collect(),
+        broken: files
+            .iter()
+            .filter_map(|file| file.broken.as_deref())
+            .collect(),
     }
 }
 
@@ -301,7 +311,11 @@ fn committed(
             .iter()
             .filter_map(|file| Some((file.path.clone(), Arc::clone(blobs.get(&*file.blob)?))))
             .collect(),
-        refused: tree.astray.iter().map(|path| (name(path), astray())).collect(),
+        refused: tree
+            .astray
+            .iter()
+            .map(|path| (name(path), astray()))
+            .collect(),
     };
     Ok(trees.iter().map(|(_, tree)| listing(tree)).collect())
 }
@@ -313,10 +327,7 @@ fn astray() -> Diagnostic {
 }
 
 /// The flag files as they lie there now.
-fn in_work_tree(
-    repository: &Repository,
-    workspace: &Workspace<'_>,
-) -> Result<Listing, Failure> {
+fn in_work_tree(repository: &Repository, workspace: &Workspace<'_>) -> Result<Listing, Failure> {
     let directory = workspace.flags_directory();
     let mut found = source::find(std::slice::from_ref(&directory), &workspace.here)?;
     let contents = found.read(|_, bytes| Bytes::from(bytes), || ())?;

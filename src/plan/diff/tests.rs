@@ -99,6 +99,9 @@ fn what_could_not_be_read_is_not_compared() {
     for (old, new) in [(&state(&whole), &torn), (&torn, &state(&whole))] {
         let diff = compare(old, new, environments);
         assert_eq!(diff.changes.len(), 0, "{diff:?}");
-        assert!(diff.skipped.contains(&"a") && !diff.skipped.contains(&"b"), "{diff:?}");
+        assert!(
+            diff.skipped.contains(&"a") && !diff.skipped.contains(&"b"),
+            "{diff:?}"
+        );
     }
 }

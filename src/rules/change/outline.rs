@@ -16,7 +16,10 @@ pub fn keys(bytes: &[u8]) -> Vec<Box<str>> {
     };
     match by_line(text) {
         Some(keys) => keys.into_iter().map(Box::from).collect(),
-        None => flags(bytes).into_iter().map(|flag| flag.key.value).collect(),
+        None => flags(bytes)
+            .into_iter()
+            .map(|flag| flag.key.value)
+            .collect(),
     }
 }
 
@@ -125,9 +128,18 @@ mod tests {
             ("", Some(&[][..])),
             ("# only a comment\n", Some(&[])),
             ("flags:\n", Some(&[])),
-            ("flags:\n  a:\n    enabled: true\n\n  b: {} # two\n", Some(&["a", "b"])),
-            ("flags: # all\r\n  a.b-c:\r\n    description: it's\r\n", Some(&["a.b-c"])),
-            ("flags:\n  a:\n    description: |\n      b:\n     c:\n", Some(&["a"])),
+            (
+                "flags:\n  a:\n    enabled: true\n\n  b: {} # two\n",
+                Some(&["a", "b"]),
+            ),
+            (
+                "flags: # all\r\n  a.b-c:\r\n    description: it's\r\n",
+                Some(&["a.b-c"]),
+            ),
+            (
+                "flags:\n  a:\n    description: |\n      b:\n     c:\n",
+                Some(&["a"]),
+            ),
             ("flags:\n  a: { x: [1, 'b' ] }\n", Some(&["a"])),
             ("flags: {}\n", None),
             ("flags:\n  a: { x: 1,\n  b: 2 }\n", None),

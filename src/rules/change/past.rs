@@ -196,7 +196,11 @@ mod tests {
             history.add(&commit("1"), &[vec![seen("a", was)]], &[seen("a", is)]);
         }
         // What a merge takes from one of its parents was a move there.
-        history.add(&commit("2"), &[vec![seen("a", 2)], vec![seen("a", 8)]], &[seen("a", 8)]);
+        history.add(
+            &commit("2"),
+            &[vec![seen("a", 2)], vec![seen("a", 8)]],
+            &[seen("a", 8)],
+        );
         let month = |month| date(2026, month, 1);
         assert_eq!(
             history.take("a").postponed,

@@ -244,10 +244,7 @@ mod tests {
         // What is known does not change what is found.
         let first = search.look(text.as_bytes());
         assert_eq!(search.look(text.as_bytes()), first, "{text}");
-        first
-            .iter()
-            .map(|seen| seen.key.to_string())
-            .collect()
+        first.iter().map(|seen| seen.key.to_string()).collect()
     }
 
     #[test]

@@ -34,7 +34,8 @@ fn a_key_that_is_back_is_told_with_its_commit() {
     repository.diff(1, &["HEAD~3"]);
     // It was there at this one.
     repository.diff(0, &["HEAD~7"]);
-    repository.write_flags(&BACK.replace("old:", "old: # hoist-ignore: reused-key -- a mistake\n   "));
+    repository
+        .write_flags(&BACK.replace("old:", "old: # hoist-ignore: reused-key -- a mistake\n   "));
     repository.diff(0, &["HEAD~1"]);
     repository.write_flags(&BACK.replace("old", "entirely_new"));
     repository.diff(0, &["main"]);
@@ -78,7 +79,10 @@ fn what_only_a_merge_removed_counts() {
     let gone = repository.commit_flags("flags:\n  keep: { percentage: 3 }\n", "Merge and remove");
     repository.write_flags("flags:\n  keep: { percentage: 3 }\n  old: {}\n");
     let diff = repository.diff_json(1, &["main"]);
-    assert!(messages(&diff, "reused-key")[0].contains(&gone[..12]), "{diff}");
+    assert!(
+        messages(&diff, "reused-key")[0].contains(&gone[..12]),
+        "{diff}"
+    );
 }
 
 #[test]
@@ -89,7 +93,10 @@ fn a_branch_that_lags_behind_sees_what_its_base_removed() {
     repository.commit_flags("flags:\n  keep: {}\n", "Remove");
     repository.git(&["checkout", "--quiet", "feature"]);
     repository.commit_flags("flags:\n  keep: {}\n  old: {}\n", "Add without knowing");
-    assert_eq!(risks(&repository.diff_json(1, &["main", "feature"])), ["reused-key old"]);
+    assert_eq!(
+        risks(&repository.diff_json(1, &["main", "feature"])),
+        ["reused-key old"]
+    );
     // From where it left there is nothing to see.
     repository.diff(0, &["main...feature"]);
 }
@@ -100,10 +107,22 @@ fn a_shallow_clone_says_what_it_cannot_know() {
     let clone = repository.clone_to("shallow", &["--depth=2"]);
     fs::write(clone.join("flags/flags.yaml"), BACK).unwrap();
     let diff = repository.diff_json(0, &["HEAD", "-C", "shallow"]);
-    assert_eq!((actions(&diff), risks(&diff)), (vec!["create old".to_owned()], Vec::new()));
-    assert!(diff["notes"][0].as_str().unwrap().contains("this clone is shallow"), "{diff}");
+    assert_eq!(
+        (actions(&diff), risks(&diff)),
+        (vec!["create old".to_owned()], Vec::new())
+    );
+    assert!(
+        diff["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("this clone is shallow"),
+        "{diff}"
+    );
     let markdown = repository.diff(0, &["HEAD", "-C", "shallow", "--format", "markdown"]);
-    assert!(markdown.stdout.contains("this clone is shallow"), "{markdown:?}");
+    assert!(
+        markdown.stdout.contains("this clone is shallow"),
+        "{markdown:?}"
+    );
     // Where no key is new there is nothing to be said.
     fs::write(clone.join("flags/flags.yaml"), "flags:\n  keep: {}\n").unwrap();
     let diff = repository.diff_json(0, &["HEAD", "-C", "shallow"]);
@@ -122,17 +141,26 @@ fn a_partial_clone_gets_what_it_lacks() {
     repository.git(&["config", "uploadpack.allowFilter", "true"]);
     repository.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
     let clone = repository.clone_to("partial", &["--filter=blob:none"]);
-    let missing = || git(&clone, &["rev-list", "--objects", "--all", "--missing=print"]);
+    let missing = || {
+        git(
+            &clone,
+            &["rev-list", "--objects", "--all", "--missing=print"],
+        )
+    };
     assert!(missing().contains("\n?"), "{}", missing());
     fs::write(clone.join("flags/flags.yaml"), BACK).unwrap();
     let diff = repository.diff_json(1, &["HEAD", "-C", "partial"]);
-    assert!(messages(&diff, "reused-key")[0].contains(&gone[..12]), "{diff}");
+    assert!(
+        messages(&diff, "reused-key")[0].contains(&gone[..12]),
+        "{diff}"
+    );
     // One fetch for all of them.
     let fetches = fs::read_dir(clone.join(".git/objects/pack"))
         .unwrap()
         .filter(|entry| {
             let path = entry.as_ref().unwrap().path();
-            path.extension().is_some_and(|extension| extension == "pack")
+            path.extension()
+                .is_some_and(|extension| extension == "pack")
         });
     assert!(fetches.count() <= 4);
 
@@ -149,7 +177,10 @@ fn dates_that_were_put_off_before_are_counted() {
     let flags = |date: &str| format!("flags:\n  a: {{ owner: web, expires: {date} }}\n  b: {{}}\n");
     let repository = Repository::with_flags(&flags("2026-06-30"));
     repository.commit_flags(&flags("2026-09-30"), "Later");
-    repository.commit_flags(&flags("2026-09-30").replace("web", "growth"), "Another owner");
+    repository.commit_flags(
+        &flags("2026-09-30").replace("web", "growth"),
+        "Another owner",
+    );
     let second = flags("2026-12-31").replace("web", "growth");
     repository.write_flags(&second);
     let diff = repository.diff_json(0, &["main"]);

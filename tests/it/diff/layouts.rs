@@ -41,19 +41,28 @@ fn a_directory_that_one_side_lacks_is_empty() {
     repository.commit_flags(TEN, "Flags");
     let diff = repository.diff_json(0, &["HEAD~1", "HEAD"]);
     assert_eq!(actions(&diff), ["create a"]);
-    assert_eq!(diff["notes"], json!(["there is no directory `flags` at HEAD~1"]));
+    assert_eq!(
+        diff["notes"],
+        json!(["there is no directory `flags` at HEAD~1"])
+    );
     let diff = repository.diff_json(0, &["HEAD", "HEAD~1"]);
     assert_eq!(actions(&diff), ["delete a"]);
     fs::remove_dir_all(repository.project.path("flags")).unwrap();
     let missing = repository.diff(2, &["HEAD"]).stderr;
-    assert!(missing.contains("there is no file or directory `flags`"), "{missing}");
+    assert!(
+        missing.contains("there is no file or directory `flags`"),
+        "{missing}"
+    );
     repository.diff(0, &["HEAD", "HEAD"]);
 }
 
 #[test]
 fn a_bare_repository_has_two_revisions_to_compare() {
     let repository = Repository::with_flags("flags:\n  b: {}\n");
-    repository.write("hoist.toml", "flags = \"toggles\"\n[environments.live]\nstore = \"sqlite:a\"\n");
+    repository.write(
+        "hoist.toml",
+        "flags = \"toggles\"\n[environments.live]\nstore = \"sqlite:a\"\n",
+    );
     repository.write("toggles/a.yaml", TEN);
     repository.commit("Ten");
     repository.write("toggles/a.yaml", TWENTY);
@@ -67,7 +76,10 @@ fn a_bare_repository_has_two_revisions_to_compare() {
     assert_eq!(diff["environments"], json!(["live"]));
     assert_eq!(diff["changes"][0]["source"]["file"], "toggles/a.yaml");
     let refused = repository.diff(2, &["main", "-C", bare]).stderr;
-    assert!(refused.contains("a bare repository has no work tree"), "{refused}");
+    assert!(
+        refused.contains("a bare repository has no work tree"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -75,7 +87,10 @@ fn worktrees_and_submodules_are_repositories_too() {
     let repository = Repository::with_flags(TEN);
     repository.git(&["worktree", "add", "--quiet", "-b", "feature", "tree"]);
     repository.write("tree/flags/flags.yaml", TWENTY);
-    assert_eq!(actions(&repository.diff_json(0, &["main", "-C", "tree"])), ["update a"]);
+    assert_eq!(
+        actions(&repository.diff_json(0, &["main", "-C", "tree"])),
+        ["update a"]
+    );
     assert_eq!(actions(&repository.diff_json(0, &["main"])), [""; 0]);
 
     let outer = Repository::new();
@@ -86,14 +101,22 @@ fn worktrees_and_submodules_are_repositories_too() {
     outer.write("settings/flags/flags.yaml", TWENTY);
     let diff = outer.diff_json(0, &["HEAD"]);
     assert_eq!(actions(&diff), ["update a"]);
-    assert_eq!(diff["changes"][0]["source"]["file"], "settings/flags/flags.yaml");
+    assert_eq!(
+        diff["changes"][0]["source"]["file"],
+        "settings/flags/flags.yaml"
+    );
 }
 
 #[test]
 fn sha_256_is_as_good_as_sha_1() {
     let repository = Repository::new();
     fs::remove_dir_all(repository.project.path(".git")).unwrap();
-    repository.git(&["init", "--quiet", "--initial-branch=main", "--object-format=sha256"]);
+    repository.git(&[
+        "init",
+        "--quiet",
+        "--initial-branch=main",
+        "--object-format=sha256",
+    ]);
     repository.commit_flags("flags:\n  old: {}\n", "Add");
     repository.commit_flags("flags: {}\n", "Remove");
     repository.write_flags("flags:\n  old: {}\n");
@@ -116,7 +139,11 @@ fn hook(git_dir: &Path, name: &str, command: &str) {
 fn hooks_see_the_repository_that_they_run_in() {
     let repository = Repository::with_flags(TEN);
     let git_dir = repository.project.path(".git");
-    hook(&git_dir, "pre-commit", "$hoist diff HEAD --today 2026-11-22");
+    hook(
+        &git_dir,
+        "pre-commit",
+        "$hoist diff HEAD --today 2026-11-22",
+    );
     let said = |folder: &Path| fs::read_to_string(folder.join("said")).unwrap();
     repository.commit_flags(TWENTY, "Twenty");
     let text = said(repository.folder());
@@ -125,8 +152,20 @@ fn hooks_see_the_repository_that_they_run_in() {
     // In a worktree git sets GIT_DIR, and the index of a commit of some files has another name.
     repository.git(&["worktree", "add", "--quiet", "-b", "feature", "tree"]);
     let tree = repository.project.path("tree");
-    repository.write("tree/flags/flags.yaml", "flags:\n  a: { enabled: true, percentage: 30 }\n");
-    git(&tree, &["commit", "--quiet", "--message", "Thirty", "flags/flags.yaml"]);
+    repository.write(
+        "tree/flags/flags.yaml",
+        "flags:\n  a: { enabled: true, percentage: 30 }\n",
+    );
+    git(
+        &tree,
+        &[
+            "commit",
+            "--quiet",
+            "--message",
+            "Thirty",
+            "flags/flags.yaml",
+        ],
+    );
     let text = said(&tree);
     assert!(text.contains("percentage  20 → 30"), "{text}");
 }
@@ -138,7 +177,10 @@ fn a_server_sees_what_is_being_pushed() {
     let command = "read old new ref\n$hoist diff \"$old\" \"$new\" --today 2026-11-22";
     hook(&bare, "pre-receive", command);
     repository.commit_flags(TWENTY, "Twenty");
-    let pushed = run_git(repository.folder(), &["push", "--quiet", "server.git", "main"]);
+    let pushed = run_git(
+        repository.folder(),
+        &["push", "--quiet", "server.git", "main"],
+    );
     assert!(pushed.status.success(), "{pushed:?}");
     let text = fs::read_to_string(repository.project.path("said")).unwrap();
     assert!(text.contains("percentage  10 → 20"), "{text}");
@@ -148,7 +190,11 @@ fn a_server_sees_what_is_being_pushed() {
 fn a_repository_named_by_the_environment_is_taken() {
     let repository = Repository::with_flags(TEN);
     repository.write_flags(TWENTY);
-    fs::rename(repository.project.path(".git"), repository.project.path("elsewhere")).unwrap();
+    fs::rename(
+        repository.project.path(".git"),
+        repository.project.path("elsewhere"),
+    )
+    .unwrap();
     let mut command = repository.project.command(&["diff", "main"]);
     let output = command
         .env("GIT_DIR", "elsewhere")

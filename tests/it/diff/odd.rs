@@ -27,38 +27,65 @@ fn files_may_have_any_name() {
     let write = |percentage: u32| {
         fs::create_dir_all(repository.project.path("flags")).unwrap();
         for (number, name) in names.iter().enumerate() {
-            let path = repository.project.path("flags").join(OsStr::from_bytes(name));
-            let text = format!("flags:\n  f{number}: {{ enabled: true, percentage: {percentage} }}\n");
+            let path = repository
+                .project
+                .path("flags")
+                .join(OsStr::from_bytes(name));
+            let text =
+                format!("flags:\n  f{number}: {{ enabled: true, percentage: {percentage} }}\n");
             fs::write(path, text).unwrap();
         }
     };
     write(10);
     repository.commit("Begin");
     write(20);
-    let expected: Vec<String> = (0..names.len()).map(|number| format!("update f{number}")).collect();
+    let expected: Vec<String> = (0..names.len())
+        .map(|number| format!("update f{number}"))
+        .collect();
     assert_eq!(actions(&repository.diff_json(0, &["main"])), expected);
     repository.commit("Twenty");
-    assert_eq!(actions(&repository.diff_json(0, &["HEAD~1", "HEAD"])), expected);
+    assert_eq!(
+        actions(&repository.diff_json(0, &["HEAD~1", "HEAD"])),
+        expected
+    );
     for format in ["human", "markdown"] {
         let text = repository.diff(0, &["HEAD~1", "--format", format]).stdout;
-        assert!(!text.contains('\t') && !text.contains('\u{202e}') && text.contains("new\\"), "{text}");
+        assert!(
+            !text.contains('\t') && !text.contains('\u{202e}') && text.contains("new\\"),
+            "{text}"
+        );
     }
     // Their past is found as well.
     fs::remove_dir_all(repository.project.path("flags")).unwrap();
     repository.write("flags/rest.yaml", "flags: {}\n");
     repository.commit("Remove all");
     write(5);
-    assert_eq!(messages(&repository.diff_json(1, &["main"]), "reused-key").len(), names.len());
+    assert_eq!(
+        messages(&repository.diff_json(1, &["main"]), "reused-key").len(),
+        names.len()
+    );
 }
 
 #[test]
 fn revisions_may_have_odd_names() {
     let repository = Repository::with_flags(TEN);
     repository.write_flags(TWENTY);
-    for name in ["ümläut", "$(touch-stolen)", "a'b\"c", "-dash", "feature/@x", "100%", "--output=x"] {
+    for name in [
+        "ümläut",
+        "$(touch-stolen)",
+        "a'b\"c",
+        "-dash",
+        "feature/@x",
+        "100%",
+        "--output=x",
+    ] {
         repository.git(&["update-ref", &format!("refs/heads/{name}"), "HEAD"]);
         let named = format!("refs/heads/{name}");
-        assert_eq!(actions(&repository.diff_json(0, &[&named])), ["update a"], "{name}");
+        assert_eq!(
+            actions(&repository.diff_json(0, &[&named])),
+            ["update a"],
+            "{name}"
+        );
     }
     assert!(!repository.project.path("stolen").exists() && !repository.project.path("x").exists());
 }

@@ -26,11 +26,9 @@ pub const GIT: [(&str, &str); 8] = [
 impl Repository {
     /// With no commit.
     pub fn new() -> Self {
-        let project = GIT
-            .iter()
-            .fold(Project::new(), |project, (name, value)| {
-                project.env(name, value)
-            });
+        let project = GIT.iter().fold(Project::new(), |project, (name, value)| {
+            project.env(name, value)
+        });
         let repository = Self { project };
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
         repository
@@ -93,7 +91,8 @@ impl Repository {
     /// What `hoist diff --format json` prints.
     #[track_caller]
     pub fn diff_json(&self, code: i32, args: &[&str]) -> serde_json::Value {
-        self.diff(code, &[args, &["--format", "json"]].concat()).json()
+        self.diff(code, &[args, &["--format", "json"]].concat())
+            .json()
     }
 }
 

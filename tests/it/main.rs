@@ -7,8 +7,10 @@
     reason = "clippy sees only the test functions themselves as tests, not their helpers"
 )]
 
+mod change_cases;
 mod cli;
 mod convergence;
+mod diff;
 mod evaluation;
 mod interleavings;
 mod json_shapes;

@@ -5,3 +5,4 @@ pub mod flagsets;
 pub mod program;
 pub mod proxy;
 pub mod redis;
+pub mod repository;

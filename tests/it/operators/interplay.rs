@@ -1,0 +1,1 @@
+//! Other clients of the record format.

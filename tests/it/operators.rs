@@ -108,7 +108,7 @@ impl World {
     /// The newest commits, newest first.
     fn history(&self) -> Vec<HistoryEntry> {
         let mut store = open(&self.redis.tcp_url(), "ff", &Options::default()).expect("a store");
-        store.history(100).expect("a history")
+        store.history(1000).expect("a history")
     }
 
     fn stops(&self) -> Vec<String> {

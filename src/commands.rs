@@ -16,18 +16,24 @@ mod absence;
 mod apply;
 mod commit;
 mod completions;
+mod diff;
+mod eval;
 mod failure;
 mod flagset;
+mod history;
 mod init;
 mod kill;
 mod lint;
 mod plan;
 mod progress;
 mod restore;
+mod rollback;
 mod rollout;
 mod schema;
 mod signals;
 mod site;
+mod test;
+mod users;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -85,11 +91,16 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
     }
     match &cli.command {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
+        Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::History(args) => history::run(&cli.global, args, colors),
+        Command::Rollback(args) => rollback::run(&cli.global, args, colors),
+        Command::Eval(args) => eval::run(&cli.global, args, colors),
         Command::Rollout(args) => rollout::run(&cli.global, args, colors),
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
+        Command::Diff(args) => diff::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

@@ -44,7 +44,12 @@ pub struct Environment {
     /// Whether flags that are gone from the flag set are deleted.
     pub prune: bool,
     pub policy: Policy,
+    /// How many commits the history keeps, at least.
+    pub history_keep: usize,
 }
+
+/// How many commits the history keeps unless hoist.toml says otherwise.
+pub const HISTORY_KEEP: usize = 1000;
 
 /// How strict the linter is.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +66,7 @@ impl Default for Config {
             prefix: "ff".into(),
             prune: true,
             policy: Policy::default(),
+            history_keep: HISTORY_KEEP,
         };
         Self {
             flags: "flags".into(),

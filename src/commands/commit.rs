@@ -1,32 +1,10 @@
 //! Who commits, and what a commit is called.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
-
 use uuid::Uuid;
 
 /// A name for a commit, or a lineage, that nobody else has.
 pub(super) fn fresh_id() -> String {
     Uuid::new_v4().to_string()
-}
-
-/// The commit that is checked out, `-dirty` where files differ from it; none outside git.
-pub(super) fn git_commit(root: &Path) -> Option<String> {
-    let output = Command::new("git")
-        .args([
-            "describe",
-            "--always",
-            "--abbrev=40",
-            "--dirty",
-            "--exclude=*",
-        ])
-        .current_dir(root)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
 }
 
 /// Who runs this: as CI systems say, else the user of this machine.

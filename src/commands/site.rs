@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::workspace::Workspace;
 use super::{Colors, Failure};
 use crate::cli::Global;
-use crate::config::{Environment, EnvironmentError};
+use crate::config::{Environment, EnvironmentError, HISTORY_KEEP};
 use crate::plan::guard::Policy;
 use crate::store::Store;
 
@@ -139,6 +139,7 @@ fn choose(
         prefix: prefix.to_owned(),
         prune: false,
         policy: Policy::default(),
+        history_keep: HISTORY_KEEP,
     };
     Ok((named.map(str::to_owned), environment))
 }

@@ -12,6 +12,8 @@ pub enum NotARecord {
     NotJson(String),
     #[error("it is JSON, but {0} and not an object")]
     NotAnObject(&'static str),
+    #[error("its key holds a {0}")]
+    OtherType(String),
 }
 
 pub(super) fn record(bytes: &[u8]) -> Result<Record, NotARecord> {

@@ -9,6 +9,7 @@
 
 mod cli;
 mod convergence;
+mod evaluation;
 mod json_shapes;
 mod layers;
 mod lint_cases;
@@ -19,6 +20,7 @@ mod python;
 mod readme;
 mod redis_cli;
 mod redis_store;
+mod rollback;
 mod secrets;
 mod sqlite_store;
 mod stores;

@@ -348,6 +348,7 @@ fn commit(snapshot: Snapshot, writes: Vec<Write>, why: &Why<'_>) -> Commit {
         about: About {
             digest: snapshot.digest.unwrap_or_default(),
             commit: snapshot.commit,
+            rolled_back: snapshot.rolled_back,
             actor: actor(),
             version: env!("CARGO_PKG_VERSION").into(),
             buckets: snapshot.buckets.unwrap_or_else(|| BUCKETS.to_owned()),

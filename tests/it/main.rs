@@ -17,6 +17,7 @@ mod json_shapes;
 mod layers;
 mod lint_cases;
 mod operate;
+mod operators;
 mod program;
 mod python;
 mod readme;

@@ -10,6 +10,9 @@ pub mod cli;
 pub mod config;
 pub mod report;
 pub mod source;
+
+pub mod git;
+
 pub mod store;
 
 pub mod plan;
@@ -30,3 +33,5 @@ pub mod schema;
 pub mod yaml;
 
 pub mod diagnostic;
+
+pub mod secret;

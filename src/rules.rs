@@ -3,6 +3,8 @@
 //! A rule is one file below `rules/`: its prose, its examples, its check. The runner owns every
 //! loop; severity, suppression and output are none of a rule's business.
 
+pub mod change;
+
 mod context;
 mod edit;
 mod explain;
@@ -11,28 +13,53 @@ mod levels;
 mod runner;
 mod source;
 mod suppression;
+mod text;
+mod unused;
+mod weights;
 mod wording;
 
 mod abrupt_rollout;
 mod ambiguous_number;
+mod born_on;
+mod changed_kind;
+mod changed_salt;
+mod complex_flag;
 mod conflicting_exposure;
 mod date_order;
 mod distant_expiry;
+mod duplicate_entry;
 mod duplicate_flag;
 mod duplicate_key;
+mod edited_experiment;
+mod edited_live_stage;
 mod expired;
 mod forced_twice;
 mod idle_duration;
+mod inert_flag;
+mod jumped_rollout;
 mod key_style;
+mod lone_variant;
 mod long_experiment;
+mod lowered_percentage;
+mod missing_control;
 mod missing_description;
 mod missing_expiry;
 mod missing_owner;
 mod mixed_values;
 mod negative_key;
+mod personal_data;
+mod postponed_expiry;
+mod rare_group;
+mod redundant_list;
+mod removed_live;
+mod reshuffled_variants;
+mod reused_key;
 mod rollout_past_expiry;
 mod rushed_stage;
 mod schema;
+mod secret_value;
+mod shadowed_environment;
+mod shared_salt;
 mod similar_key;
 mod stage_order;
 mod stale_flag;
@@ -42,44 +69,71 @@ mod unknown_environment;
 mod unknown_field;
 mod unknown_variant;
 mod unsafe_yaml;
+mod unused_ignore;
 mod variant_sum;
 mod yaml_syntax;
+mod zero_weight;
 
 #[cfg(test)]
 mod tests;
 
 use crate::diagnostic::{Diagnostic, Edit, Location, Severity, Span, did_you_mean};
-use crate::model::{self, Flag};
+use crate::model::{self, Flag, InForce, Override};
+use change::Transition;
 use source::Source;
+use text::Text;
+use unused::Useless;
 
 pub use context::{Context, KeyStyle, Limits};
 pub use explain::explain;
 pub use levels::{LevelError, Levels};
-pub use runner::{Checked, Settings, check_file, check_set};
-pub use suppression::{Suppression, Suppressions};
+pub use runner::{Checked, Settings, check_file, check_part, check_set};
+pub use suppression::Suppressions;
 
 /// Every rule, by id.
 pub static RULES: &[&Rule] = &[
     &abrupt_rollout::RULE,
     &ambiguous_number::RULE,
+    &born_on::RULE,
+    &changed_kind::RULE,
+    &changed_salt::RULE,
+    &complex_flag::RULE,
     &conflicting_exposure::RULE,
     &date_order::RULE,
     &distant_expiry::RULE,
+    &duplicate_entry::RULE,
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
+    &edited_experiment::RULE,
+    &edited_live_stage::RULE,
     &expired::RULE,
     &forced_twice::RULE,
     &idle_duration::RULE,
+    &inert_flag::RULE,
+    &jumped_rollout::RULE,
     &key_style::RULE,
+    &lone_variant::RULE,
     &long_experiment::RULE,
+    &lowered_percentage::RULE,
+    &missing_control::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
     &missing_owner::RULE,
     &mixed_values::RULE,
     &negative_key::RULE,
+    &personal_data::RULE,
+    &postponed_expiry::RULE,
+    &rare_group::RULE,
+    &redundant_list::RULE,
+    &removed_live::RULE,
+    &reshuffled_variants::RULE,
+    &reused_key::RULE,
     &rollout_past_expiry::RULE,
     &rushed_stage::RULE,
     &schema::RULE,
+    &secret_value::RULE,
+    &shadowed_environment::RULE,
+    &shared_salt::RULE,
     &similar_key::RULE,
     &stage_order::RULE,
     &stale_flag::RULE,
@@ -89,8 +143,10 @@ pub static RULES: &[&Rule] = &[
     &unknown_field::RULE,
     &unknown_variant::RULE,
     &unsafe_yaml::RULE,
+    &unused_ignore::RULE,
     &variant_sum::RULE,
     &yaml_syntax::RULE,
+    &zero_weight::RULE,
 ];
 
 /// How a rule counts.
@@ -168,10 +224,16 @@ impl Rule {
 pub enum Check {
     /// Found while reading, by `yaml` or `schema`.
     Reader,
+    /// The text of one file at a time, comments included.
+    Text(fn(&Text<'_>, &Context, &mut Findings<'_>)),
     /// One flag at a time.
     Flag(fn(&Flag, &Context, &mut Findings<'_>)),
+    /// Comments that silence nothing, once all other rules have run.
+    Ignores(fn(&Useless<'_>, &mut Findings<'_>)),
     /// All flags of all files, by name of the file and place in it.
     Set(fn(&[&Flag], &Context, &mut Findings<'_>)),
+    /// One flag in two states: what `hoist diff` and `hoist plan` show.
+    Change(fn(&Transition<'_>, &Context, &mut Findings<'_>)),
 }
 
 /// The settings that a flag spells out: its own, and what each environment replaces.
@@ -182,6 +244,41 @@ fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
 /// Whether the flag is an experiment, here or in one of its environments.
 fn is_experiment(flag: &Flag) -> bool {
     all_settings(flag).any(|settings| settings.variants.is_some())
+}
+
+/// A place where a flag has settings.
+#[derive(Clone, Copy)]
+struct Place<'f> {
+    /// `None` where no environment says otherwise.
+    over: Option<&'f Override>,
+    /// What is written there itself.
+    own: &'f model::Settings,
+    in_force: InForce<'f>,
+}
+
+impl Place<'_> {
+    /// " in `staging`", or nothing.
+    fn named(self) -> String {
+        let over = self.over;
+        over.map_or_else(String::new, |over| {
+            format!(" in {}", wording::quote(&over.environment.value))
+        })
+    }
+}
+
+/// The flag itself, then each environment that it has settings for.
+fn places(flag: &Flag) -> impl Iterator<Item = Place<'_>> {
+    let own = Place {
+        over: None,
+        own: &flag.base,
+        in_force: flag.base_in_force(),
+    };
+    let overrides = flag.overrides().map(|over| Place {
+        over: Some(over),
+        own: &over.settings,
+        in_force: flag.in_force_with(over),
+    });
+    std::iter::once(own).chain(overrides)
 }
 
 /// Findings of one rule that are kept of one file, or of the whole set: a file made of mistakes must
@@ -235,22 +332,58 @@ impl<'a> Findings<'a> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
+        self.add(flag.at(span), Some(flag), message.into())
+    }
+
+    /// Reports a finding at `span` of a text, about the flag that it lies in, if it does in one.
+    pub fn report_in(
+        &mut self,
+        text: &Text<'_>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let around = text.flag_around(span.start as usize);
+        let flag = around.filter(|flag| span.start <= flag.span.end);
+        self.add(text.at(span), flag, message.into())
+    }
+
+    /// Reports a finding that belongs to no flag.
+    pub fn report_at(&mut self, location: Location, message: impl Into<String>) -> &mut Diagnostic {
+        self.add(location, None, message.into())
+    }
+
+    fn add(&mut self, location: Location, flag: Option<&Flag>, message: String) -> &mut Diagnostic {
         self.count += 1;
         if self.count > MOST {
             self.out.pop();
         }
-        let location = Location {
-            file: flag.file,
-            span,
-        };
-        let key = &flag.key.value;
-        let key = key
-            .get(..key.floor_char_boundary(LONGEST_KEY))
-            .unwrap_or_default();
+        let mut found = Diagnostic::new(self.rule, location, message).with_severity(self.severity);
+        if let Some(flag) = flag {
+            let key = &flag.key.value;
+            let key = key.get(..key.floor_char_boundary(LONGEST_KEY));
+            found = found.with_flag(key.unwrap_or_default());
+        }
+        self.out.push(found);
+        let last = self.out.len() - 1;
+        &mut self.out[last]
+    }
+
+    /// Reports a finding about a change, at `span` of the file that has the flag after it. Without a
+    /// place it is about the key; that of a flag that is gone stands where it was.
+    fn report_change(
+        &mut self,
+        change: &Transition<'_>,
+        span: Option<Span>,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let span = span.filter(|_| change.new.is_some());
+        if let Some(flag) = change.new.or(change.old) {
+            return self.report(flag, span.unwrap_or(flag.key.span), message);
+        }
         self.out.push(
-            Diagnostic::new(self.rule, location, message)
+            Diagnostic::new(self.rule, Location::default(), message)
                 .with_severity(self.severity)
-                .with_flag(key),
+                .with_flag(change.key),
         );
         let last = self.out.len() - 1;
         &mut self.out[last]

@@ -12,6 +12,10 @@ use rayon::prelude::*;
 use crate::diagnostic::{Diagnostic, FileId, Files, Location};
 use crate::yaml::MAX_BYTES;
 
+mod references;
+
+pub use references::{Named, references};
+
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -191,15 +195,12 @@ impl Found {
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            let (Some(path), Some(file)) = (
-                self.paths.get(id.0 as usize),
-                self.files.0.get_mut(id.0 as usize),
-            ) else {
-                continue;
-            };
-            if file.text.is_none() {
+            if let Some(path) = self.paths.get(id.0 as usize)
+                && self.files.text(id).is_none()
+            {
                 let bytes = read_bounded(path).unwrap_or_default();
-                file.text = Some(Arc::from(String::from_utf8_lossy(&bytes)));
+                self.files
+                    .show(id, Arc::from(String::from_utf8_lossy(&bytes)));
             }
         }
     }

@@ -11,7 +11,8 @@ use hoist::config;
 use hoist::diagnostic::{Diagnostic, FileId, Files, LineIndex};
 use hoist::report::{self, Lint};
 use hoist::rules::{
-    Checked, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set, explain,
+    Check, Checked, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set,
+    explain,
 };
 use proptest::prelude::*;
 
@@ -25,7 +26,7 @@ struct Case {
 }
 
 /// What a case expects, or what was found.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 struct Finding {
     file: String,
     line: u32,
@@ -34,26 +35,43 @@ struct Finding {
     message: String,
 }
 
+impl Finding {
+    /// Whether this is what was expected of `found`.
+    fn fits(&self, found: &Self) -> bool {
+        let place = |of: &Self| (of.file.clone(), of.line, of.head.clone());
+        place(self) == place(found) && found.message.contains(&self.message)
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            file,
+            line,
+            head,
+            message,
+        } = self;
+        write!(f, "{file}:{line}: {head} {message}")
+    }
+}
+
 #[test]
 fn cases_find_what_they_expect() {
     let mut wrong = String::new();
     for case in cases() {
         let run = Run::new(&case);
-        let mut expected = expectations(&case);
-        let mut found: Vec<Finding> = run
-            .diagnostics
-            .iter()
-            .map(|found| run.finding(found))
-            .collect();
-        expected.sort();
-        found.sort();
-        let place = |of: &Finding| (of.file.clone(), of.line, of.head.clone());
-        let agree = expected.len() == found.len()
-            && expected.iter().zip(&found).all(|(expected, found)| {
-                place(expected) == place(found) && found.message.contains(&expected.message)
-            });
-        if !agree {
-            wrong += &format!("{}: expected {expected:#?}, found {found:#?}\n", case.name);
+        let mut missing = expectations(&case);
+        let mut unexpected = Vec::new();
+        for found in run.diagnostics.iter().map(|found| run.finding(found)) {
+            match missing.iter().position(|expected| expected.fits(&found)) {
+                Some(at) => _ = missing.swap_remove(at),
+                None => unexpected.push(found),
+            }
+        }
+        for (what, findings) in [("missing", missing), ("unexpected", unexpected)] {
+            for finding in findings {
+                wrong += &format!("{what} in {}: {finding}\n", case.name);
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -126,7 +144,10 @@ fn color_is_only_color() {
 fn findings_are_shown_without_the_text() {
     let case = Case::read(&directory().join("duplicate-flag.yaml"));
     let mut run = Run::new(&case);
-    run.files.0.iter_mut().for_each(|file| file.text = None);
+    let names: Vec<String> = run.files.0.drain(..).map(|file| file.name).collect();
+    for name in names {
+        run.files.add(name, None);
+    }
     let human = run.render(|lint, out| report::human::lint(lint, false, 100, out));
     insta::assert_snapshot!("no-text.human", human);
     let json = run.render(|lint, out| report::json::lint(lint, out));
@@ -167,7 +188,9 @@ fn a_rule_explains_itself() {
 #[test]
 fn every_rule_has_cases() {
     let expected: Vec<Finding> = cases().iter().flat_map(expectations).collect();
-    for rule in RULES {
+    // Those about change have cases of their own.
+    let one_state = |rule: &&&Rule| !matches!(rule.check, Check::Change(_));
+    for rule in RULES.iter().filter(one_state) {
         let head = format!("[{}]", rule.id);
         assert!(
             directory().join(format!("{}.yaml", rule.id)).is_file()

@@ -29,6 +29,8 @@ pub struct Config {
     pub flags: PathBuf,
     /// In file order.
     pub environments: IndexMap<String, Environment>,
+    /// Whether the environments are as they were meant: no mistake can have changed them.
+    pub is_sound: bool,
     pub lint: Lint,
 }
 
@@ -42,7 +44,12 @@ pub struct Environment {
     /// Whether flags that are gone from the flag set are deleted.
     pub prune: bool,
     pub policy: Policy,
+    /// How many commits the history keeps, at least.
+    pub history_keep: usize,
 }
+
+/// How many commits the history keeps unless hoist.toml says otherwise.
+pub const HISTORY_KEEP: usize = 1000;
 
 /// How strict the linter is.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,12 +66,14 @@ impl Default for Config {
             prefix: "ff".into(),
             prune: true,
             policy: Policy::default(),
+            history_keep: HISTORY_KEEP,
         };
         Self {
             flags: "flags".into(),
             environments: [(development.name.clone(), development)]
                 .into_iter()
                 .collect(),
+            is_sound: true,
             lint: Lint {
                 limits: Limits::default(),
                 rules: Vec::new(),
@@ -132,16 +141,19 @@ impl EnvironmentError {
 }
 
 impl Config {
+    /// The names of all environments, for messages.
+    #[must_use]
+    pub fn known(&self) -> String {
+        let names: Vec<_> = self
+            .environments
+            .keys()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        names.join(", ")
+    }
+
     /// The environment called `name`; without a name the only one, or `development`.
     pub fn environment(&self, name: Option<&str>) -> Result<&Environment, EnvironmentError> {
-        let known = || {
-            let names: Vec<_> = self
-                .environments
-                .keys()
-                .map(|name| format!("`{name}`"))
-                .collect();
-            names.join(", ")
-        };
         let Some(name) = name else {
             let only = self
                 .environments
@@ -150,13 +162,15 @@ impl Config {
                 .filter(|_| self.environments.len() == 1);
             return only
                 .or_else(|| self.environments.get("development"))
-                .ok_or_else(|| EnvironmentError::Unnamed { known: known() });
+                .ok_or_else(|| EnvironmentError::Unnamed {
+                    known: self.known(),
+                });
         };
         self.environments
             .get(name)
             .ok_or_else(|| EnvironmentError::Unknown {
                 name: name.to_owned(),
-                known: known(),
+                known: self.known(),
                 suggestion: did_you_mean(name, self.environments.keys().map(String::as_str))
                     .map(str::to_owned),
             })

@@ -15,11 +15,15 @@ use crate::record::{Spec, Stop, digest_of};
 
 mod carry;
 mod compare;
+pub mod diff;
 mod fields;
 pub mod guard;
+mod people;
+mod rollback;
 mod saved;
 
 pub use fields::FieldChange;
+pub use rollback::{PastCommit, RollbackError, RolledBack};
 pub use saved::{SavedPlan, SavedPlanError};
 
 /// Name of the bucket formula of this version, as written into every store.
@@ -122,6 +126,8 @@ pub struct Plan {
     pub stopped: Vec<Stopped>,
     /// Flags in the flag set.
     pub wanted: usize,
+    /// Where an operator has put earlier specs back, and no apply has come since.
+    pub rolled_back: Option<RolledBack>,
 }
 
 /// A flag that an operator stopped.
@@ -296,6 +302,8 @@ pub struct Snapshot {
     pub digest: Option<String>,
     /// Git commit of the flag set last applied.
     pub commit: Option<String>,
+    /// Where an operator has put earlier specs back, and no apply has come since.
+    pub rolled_back: Option<RolledBack>,
     /// Every key below the prefix, without it.
     pub records: BTreeMap<String, Stored>,
     /// Managed flags and the digest of each one's spec as applied.
@@ -343,6 +351,8 @@ pub struct About {
     pub digest: String,
     /// Git commit of the flag set in force.
     pub commit: Option<String>,
+    /// Says that the specs are earlier ones, put back on purpose.
+    pub rolled_back: Option<RolledBack>,
     pub actor: Option<String>,
     /// Version of hoist.
     pub version: String,

@@ -36,6 +36,9 @@ pub struct Apply {
     /// Apply although the environment is frozen
     #[arg(long)]
     pub ignore_freeze: bool,
+    /// Apply what `hoist rollback` has taken back
+    #[arg(long)]
+    pub undo_rollback: bool,
     /// How to print the plan
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlanFormat,

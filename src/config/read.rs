@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{Config, Environment, RULE, mask_secrets};
+use super::{Config, Environment, HISTORY_KEEP, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
 use crate::plan::guard::Policy;
 
@@ -39,7 +39,9 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
         reader.report(span, format!("this is not TOML: {}", error.message()));
     }
     let mut mistakes = std::mem::take(&mut reader.diagnostics);
+    config.is_sound = mistakes.is_empty();
     for (key, value) in table.get_ref() {
+        let before = reader.diagnostics.len();
         match key.get_ref().as_ref() {
             "flags" => {
                 if let Some(flags) = reader.string(key, value) {
@@ -50,6 +52,8 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
             "lint" => reader.lint((key, value), &mut config),
             _ => reader.unknown(key, &["flags", "environments", "lint"]),
         }
+        let matters = !matches!(key.get_ref().as_ref(), "flags" | "lint");
+        config.is_sound &= !matters || reader.diagnostics.len() == before;
     }
     // From the first thing that is no TOML on, what was read is partly the parser's guess.
     let broken = mistakes
@@ -210,14 +214,16 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
-        const KNOWN: [&str; 6] = [
+        const KNOWN: [&str; 7] = [
             "store",
             "prefix",
             "prune",
             "protected",
             "max_moved",
             "freeze",
+            "history_keep",
         ];
+        let mut history_keep = HISTORY_KEEP;
         let mut policy = Policy::default();
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
         let mut is_misspelt = false;
@@ -229,6 +235,10 @@ impl Reader {
                 "protected" => policy.protected = self.patterns(key, value),
                 "max_moved" => policy.max_moved = self.percent((key, value)),
                 "freeze" => policy.freeze = self.freezes(key, value),
+                "history_keep" => {
+                    let number = self.whole((key, value), 1, 1_000_000);
+                    history_keep = number.map_or(HISTORY_KEEP, |number| number as usize);
+                }
                 name => {
                     is_misspelt |= did_you_mean(name, KNOWN) == Some("store");
                     self.unknown(key, &KNOWN);
@@ -246,6 +256,7 @@ impl Reader {
             prefix,
             prune,
             policy,
+            history_keep,
         })
     }
 

@@ -222,7 +222,7 @@ fn carry_stop(
     after.spec = after.spec.with_enabled(false);
 }
 
-fn ended_note(stop: &Stop) -> String {
+pub(super) fn ended_note(stop: &Stop) -> String {
     let stop = stop_note(stop);
     format!("{stop}; git switches it off now, so the stop ends and git decides again")
 }

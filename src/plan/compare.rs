@@ -52,6 +52,7 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
         kept: Vec::new(),
         stopped: Vec::new(),
         wanted: target.flags.len(),
+        rolled_back: snapshot.rolled_back.take(),
     };
     let flags: Vec<_> = target
         .flags

@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Change, Expect, Plan, RecordWrite};
-use crate::impact::{self, Share};
-use crate::record::Record;
+use super::{Action, Plan};
+use crate::impact::Share;
 
 mod freeze;
 mod policy;
@@ -31,6 +30,8 @@ pub struct Consent {
     pub moved: bool,
     /// Apply although the environment is frozen.
     pub frozen: bool,
+    /// Apply the flag set that an operator has taken back.
+    pub undo_rollback: bool,
 }
 
 /// A plan, or part of one, that is not carried out as things are.
@@ -52,6 +53,7 @@ pub fn refusals(plan: &Plan, consent: Consent, policy: &Policy, now: f64) -> Vec
         blocked(plan),
         protected(plan, consent, policy),
         moved(plan, consent, policy),
+        taken_back(plan, consent),
         frozen(policy, now).filter(|_| !consent.frozen && !plan.is_empty()),
     ]
     .into_iter()
@@ -159,7 +161,8 @@ fn moved(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
     let mut far: Vec<(&str, Share)> = plan
         .changes
         .iter()
-        .map(|change| (change.flag(), changed_share(change)))
+        // Where a record cannot be evaluated, other guards and notes speak of it.
+        .filter_map(|change| Some((change.flag(), change.impact()?.changed())))
         .filter(|(_, share)| *share > Share::of(limit))
         .collect();
     far.sort_by_key(|(_, share)| std::cmp::Reverse(*share));
@@ -179,20 +182,19 @@ fn moved(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
     })
 }
 
-/// Share of users for whom the flag becomes something else. Where a record cannot be evaluated,
-/// other guards and notes speak of it.
-fn changed_share(change: &Change) -> Share {
-    let before = match &change.write.expect {
-        Expect::Value(bytes) => Record::parse(bytes).ok(),
-        Expect::Absent | Expect::Any => None,
-    };
-    let after = match &change.write.record {
-        RecordWrite::Keep => return Share::default(),
-        RecordWrite::Set(bytes) => Record::parse(bytes).ok(),
-        RecordWrite::Delete => None,
-    };
-    impact::between(change.flag(), before.as_ref(), after.as_ref())
-        .map_or(Share::default(), |impact| impact.changed())
+/// A rollback is an operator's word: the flag set that it took back does not come again by itself,
+/// with the next run of a job. One that was changed since does.
+fn taken_back(plan: &Plan, consent: Consent) -> Option<Refusal> {
+    let rolled_back = plan.rolled_back.as_ref()?;
+    let same = rolled_back.digest == plan.digest && !plan.is_empty();
+    (same && !consent.undo_rollback).then(|| Refusal {
+        message: format!(
+            "{}, and this is the flag set that it took back",
+            rolled_back.words()
+        ),
+        hint: "revert the change in git, or mend it; pass `--undo-rollback` to apply it as it is"
+            .into(),
+    })
 }
 
 /// Why nothing is applied at `now`, in seconds since the epoch; `None` where no freeze is on.

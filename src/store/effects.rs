@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serializer;
 
-use crate::plan::{Commit, Expect, RecordWrite, Removed, SpecWrite, StopWrite, Write};
+use crate::plan::{Commit, Expect, RecordWrite, Removed, RolledBack, SpecWrite, StopWrite, Write};
 use crate::record::Stop;
 
 use super::{HistoryEntry, Moved};
@@ -112,6 +112,16 @@ pub(super) fn stops_cleared(commit: &Commit) -> impl Iterator<Item = &str> {
 /// An emergency stop as the bookkeeping has it. One that cannot be read is a stop all the same.
 pub(super) fn stop(json: &[u8]) -> Stop {
     serde_json::from_slice(json).unwrap_or_default()
+}
+
+/// What the bookkeeping says of a store whose specs are earlier ones, as JSON.
+pub(super) fn rolled_back(commit: &Commit) -> Option<String> {
+    serde_json::to_string(commit.about.rolled_back.as_ref()?).ok()
+}
+
+/// [`rolled_back`] as it was read again; none where somebody else has written there.
+pub(super) fn parse_rolled_back(text: &str) -> Option<RolledBack> {
+    serde_json::from_str(text).ok()
 }
 
 /// One record before and after, as text.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::plan::{Commit, RecordWrite, Removed, Snapshot, Stored};
+use crate::plan::{Commit, RecordWrite, Removed, RolledBack, Snapshot, Stored};
 use crate::record::Stop;
 
 use super::effects::{self, Found};
@@ -34,6 +34,7 @@ struct Environment {
     buckets: Option<String>,
     digest: Option<String>,
     commit: Option<String>,
+    rolled_back: Option<RolledBack>,
     records: BTreeMap<String, Stored>,
     specs: HashMap<String, String>,
     removed: HashMap<String, Removed>,
@@ -121,6 +122,7 @@ impl Store for Memory {
             buckets: environment.buckets.clone(),
             digest: environment.digest.clone(),
             commit: environment.commit.clone(),
+            rolled_back: environment.rolled_back.clone(),
             records: environment.records.clone(),
             specs: environment.specs.clone(),
             removed: environment.removed.clone(),
@@ -222,6 +224,7 @@ impl Environment {
         self.generation = effects::generation(commit);
         self.digest = Some(commit.about.digest.clone());
         self.commit.clone_from(&commit.about.commit);
+        self.rolled_back.clone_from(&commit.about.rolled_back);
         self.buckets = Some(commit.about.buckets.clone());
         self.history.push(effects::history_entry(commit));
     }

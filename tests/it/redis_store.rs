@@ -70,6 +70,7 @@ fn bookkeeping_stands_where_it_is_said_to() {
         "generation",
         "lineage",
         "prefix",
+        "rolled_back",
         "version",
     ];
     assert_eq!(fields, expected);

@@ -120,6 +120,9 @@ fn meta<'a>(commit: &'a Commit, names: &'a Names) -> Vec<Vec<Arg<'a>>> {
             None => clear.push(text(field)),
         }
     }
+    // Empty where there is none: that spares every commit a command more.
+    let rolled_back = effects::rolled_back(commit).unwrap_or_default();
+    set.extend([text("rolled_back"), owned(rolled_back)]);
     let mut commands = vec![set];
     if clear.len() > 2 {
         commands.push(clear);

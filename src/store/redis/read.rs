@@ -249,6 +249,9 @@ impl Redis {
             buckets: fields.remove("buckets"),
             digest: fields.remove("digest"),
             commit: fields.remove("commit"),
+            rolled_back: fields
+                .remove("rolled_back")
+                .and_then(|text| effects::parse_rolled_back(&text)),
             ..Snapshot::default()
         })
     }

@@ -45,11 +45,17 @@ pub(super) fn named(
 /// A snapshot without flags.
 fn head(transaction: &Transaction<'_>, prefix: &str) -> rusqlite::Result<Snapshot> {
     let (lineage, generation) = generation(transaction, prefix)?;
-    let sql = "SELECT buckets, digest, \"commit\" FROM meta WHERE prefix = ?1";
-    let names = transaction.query_row(sql, [prefix], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    let rolled_back = match schema::format(transaction)? {
+        Format::First => "NULL",
+        _ => "rolled_back",
+    };
+    let sql =
+        format!("SELECT buckets, digest, \"commit\", {rolled_back} FROM meta WHERE prefix = ?1");
+    let names = transaction.query_row(&sql, [prefix], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
     });
-    let (buckets, digest, commit) = names.optional()?.unwrap_or_default();
+    let (buckets, digest, commit, rolled_back): (_, _, _, Option<String>) =
+        names.optional()?.unwrap_or_default();
     Ok(Snapshot {
         lineage,
         generation,
@@ -57,6 +63,7 @@ fn head(transaction: &Transaction<'_>, prefix: &str) -> rusqlite::Result<Snapsho
         buckets,
         digest,
         commit,
+        rolled_back: rolled_back.as_deref().and_then(effects::parse_rolled_back),
         ..Snapshot::default()
     })
 }

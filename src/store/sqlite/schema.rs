@@ -22,7 +22,8 @@ CREATE TABLE meta (
     actor TEXT,
     applied_at REAL NOT NULL,
     version TEXT NOT NULL,
-    buckets TEXT NOT NULL
+    buckets TEXT NOT NULL,
+    rolled_back TEXT
 ) WITHOUT ROWID;
 CREATE TABLE specs (
     prefix TEXT NOT NULL,
@@ -63,6 +64,7 @@ CREATE TABLE stops (
 /// From format 1 to format 2.
 const SINCE_1: &str = "
 ALTER TABLE history ADD COLUMN notes TEXT;
+ALTER TABLE meta ADD COLUMN rolled_back TEXT;
 CREATE TABLE stops (
     prefix TEXT NOT NULL,
     flag TEXT NOT NULL,
@@ -76,7 +78,7 @@ CREATE TABLE stops (
 pub(super) enum Format {
     /// Nothing yet.
     Empty,
-    /// Without emergency stops and notes.
+    /// Without emergency stops, notes and rollbacks.
     First,
     Current,
     /// Written by a later hoist.

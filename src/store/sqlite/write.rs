@@ -145,8 +145,9 @@ fn write_meta(
 ) -> rusqlite::Result<()> {
     let about = &commit.about;
     let sql = "INSERT OR REPLACE INTO meta
-        (prefix, lineage, generation, digest, \"commit\", actor, applied_at, version, buckets)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        (prefix, lineage, generation, digest, \"commit\", actor, applied_at, version, buckets,
+         rolled_back)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     prepare(transaction, sql)?.execute(params![
         prefix,
         effects::lineage(commit),
@@ -157,6 +158,7 @@ fn write_meta(
         about.at,
         about.version,
         about.buckets,
+        effects::rolled_back(commit),
     ])?;
     Ok(())
 }

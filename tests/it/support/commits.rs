@@ -81,6 +81,7 @@ pub fn commit(on: &Snapshot, writes: Vec<Write>) -> Commit {
         about: About {
             digest: format!("digest-{number}"),
             commit: Some("abc123".to_owned()),
+            rolled_back: None,
             actor: Some("ada".to_owned()),
             version: "0.1.0".to_owned(),
             buckets: "formula".to_owned(),

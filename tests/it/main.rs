@@ -16,6 +16,7 @@ mod interleavings;
 mod json_shapes;
 mod layers;
 mod lint_cases;
+mod mutants;
 mod operate;
 mod operators;
 mod program;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
-use crate::rules::Level;
+use crate::rules::{CONFIG, Level};
 
 mod read;
 mod secrets;
@@ -19,7 +19,7 @@ pub use secrets::mask_secrets;
 pub const FILE_NAME: &str = "hoist.toml";
 
 /// Id under which mistakes in hoist.toml are reported.
-pub const RULE: &str = "config";
+pub const RULE: &str = CONFIG.id;
 
 /// A valid configuration. Paths are as written: relative to the directory of hoist.toml.
 #[derive(Clone, Debug, PartialEq)]

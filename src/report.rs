@@ -1,17 +1,24 @@
 //! What a run found, in the formats that people and programs read: one file a format.
 
+pub mod github;
 pub mod human;
 pub mod json;
+pub mod junit;
 pub mod plan_human;
 pub mod plan_json;
+pub mod sarif;
 
 mod excerpt;
 mod places;
+mod root;
 pub mod text;
+
+pub use root::Root;
 
 use std::io::{self, Write};
 
 use crate::diagnostic::{Diagnostic, Files, Severity};
+use crate::source;
 
 /// What `hoist lint` found.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +31,8 @@ pub struct Lint<'a> {
     pub flags: usize,
     /// In any order.
     pub diagnostics: &'a [Diagnostic],
+    /// What could not be read, so that nothing is known of it.
+    pub unread: &'a [source::Error],
 }
 
 impl<'a> Lint<'a> {
@@ -54,6 +63,20 @@ impl<'a> Lint<'a> {
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
     }
+}
+
+/// "1 error, 2 warnings"; nothing where there are none.
+fn tally(lint: &Lint<'_>) -> String {
+    let counts = [(lint.errors(), "error"), (lint.warnings(), "warning")];
+    let counts = counts.iter().filter(|(number, _)| *number > 0);
+    let words: Vec<_> = counts.map(|(number, word)| count(*number, word)).collect();
+    words.join(", ")
+}
+
+/// "1 error", "2 errors".
+fn count(number: usize, word: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {word}{plural}")
 }
 
 /// Writes a JSON document, indented, with a line break behind it.

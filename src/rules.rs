@@ -3,6 +3,7 @@
 //! A rule is one file below `rules/`: its prose, its examples, its check. The runner owns every
 //! loop; severity, suppression and output are none of a rule's business.
 
+mod config;
 mod explain;
 mod levels;
 mod runner;
@@ -38,7 +39,8 @@ use crate::diagnostic::{Diagnostic, Location, Severity, Span, did_you_mean};
 use crate::model::{self, Flag};
 use source::Source;
 
-pub use explain::explain;
+pub use config::RULE as CONFIG;
+pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
 pub use runner::{Checked, Settings, check_file, check_set};
 pub use suppression::{Suppression, Suppressions};

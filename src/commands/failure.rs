@@ -94,6 +94,27 @@ impl Failure {
         }
     }
 
+    /// All that could not be read; `None` where everything could.
+    #[must_use]
+    pub fn unread(errors: &[source::Error]) -> Option<Self> {
+        let problem = |(at, error): (usize, &source::Error)| {
+            let hint = unread_hint(error);
+            // Once for all that share it.
+            let last = errors
+                .get(at + 1)
+                .is_none_or(|next| unread_hint(next) != hint);
+            Problem {
+                message: error.to_string(),
+                causes: Vec::new(),
+                hint: last.then(|| hint.to_owned()),
+            }
+        };
+        (!errors.is_empty()).then(|| Self {
+            ending: Ending::Impossible,
+            problems: errors.iter().enumerate().map(problem).collect(),
+        })
+    }
+
     #[must_use]
     pub fn output(error: io::Error) -> Self {
         Self::impossible("cannot write the output").because(error)
@@ -156,18 +177,16 @@ impl From<EnvironmentError> for Failure {
     }
 }
 
-impl From<source::Error> for Failure {
-    fn from(error: source::Error) -> Self {
-        let hint = match &error {
-            source::Error::Missing(_) => {
-                "say where the flag files are: `-C DIR`, `flags` in hoist.toml, or paths after `hoist lint`; \
-                 `hoist init` starts a flag set"
-            }
-            source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
-                "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
-            }
-        };
-        Self::new(Ending::Impossible, error.to_string(), Some(hint.into()))
+/// What to do about something that could not be read.
+fn unread_hint(error: &source::Error) -> &'static str {
+    match error {
+        source::Error::Missing(_) => {
+            "say where the flag files are: `-C DIR`, `flags` in hoist.toml, or paths after `hoist lint`; \
+             `hoist init` starts a flag set"
+        }
+        source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
+            "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
 use crate::record::Spec;
 use crate::rules::{self, Checked, Settings};
-use crate::source::Found;
 use crate::{report, source};
 
 /// Flag files as read, and everything that was found in them.
@@ -24,61 +23,79 @@ pub(super) struct FlagSet {
     pub read: usize,
     pub checked: Vec<Checked>,
     pub diagnostics: Vec<Diagnostic>,
+    /// What could not be read: nothing is planned from a set with a part of it missing.
+    pub unread: Vec<source::Error>,
 }
 
 impl FlagSet {
     /// Reads and lints the flags directory.
     pub(super) fn load(workspace: &Workspace<'_>) -> Result<Self, Failure> {
-        Self::read(workspace, &[], rules::check_file)
+        let settings = workspace.lint_settings();
+        let flag_set = Self::read(workspace, &[], &settings, rules::check_file);
+        match flag_set.failure() {
+            Some(failure) => Err(failure),
+            None => Ok(flag_set),
+        }
     }
 
     /// Lints `paths`, or the flags directory where there are none. The flags are there to be
     /// counted, and no more.
-    pub(super) fn lint(workspace: &Workspace<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
-        Self::read(workspace, paths, |file, bytes, settings| {
-            let mut checked = rules::check_file(file, bytes, settings);
-            checked.flags.iter_mut().for_each(Flag::shed_details);
-            checked
-        })
+    pub(super) fn lint(
+        workspace: &Workspace<'_>,
+        paths: &[PathBuf],
+        settings: &Settings,
+    ) -> Result<Self, Failure> {
+        let flag_set = Self::read(workspace, paths, settings, check_and_forget);
+        match flag_set.failure() {
+            Some(failure) if flag_set.read == 0 && flag_set.diagnostics.is_empty() => Err(failure),
+            _ => Ok(flag_set),
+        }
+    }
+
+    /// What could not be read, as the way a command ends.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        Failure::unread(&self.unread)
     }
 
     fn read(
         workspace: &Workspace<'_>,
         paths: &[PathBuf],
+        settings: &Settings,
         check: impl Fn(FileId, &[u8], &Settings) -> Checked + Sync,
-    ) -> Result<Self, Failure> {
+    ) -> Self {
         let roots = match paths {
             [] => vec![workspace.flags_directory()],
             paths => paths.iter().map(|path| workspace.here.join(path)).collect(),
         };
-        let mut found = match source::find(&roots, &workspace.here) {
+        let mut found = source::find(&roots, &workspace.here);
+        if workspace.mistakes.is_some() {
             // The flags directory may be missing because of a mistake in hoist.toml, to be shown.
-            Err(_) if workspace.mistakes.is_some() => Found::default(),
-            found => found?,
-        };
-        let settings = workspace.lint_settings();
+            let missing = |error: &source::Error| matches!(error, source::Error::Missing(_));
+            found.unread.retain(|error| !missing(error));
+        }
         let mut checked = {
             let progress =
                 Progress::start("linting", found.paths.len() as u64, workspace.global.quiet);
             found.read(
-                |file, bytes| check(file, bytes, &settings),
+                |file, bytes| check(file, bytes, settings),
                 || progress.step(),
-            )?
+            )
         };
         let mut diagnostics = std::mem::take(&mut found.diagnostics);
-        diagnostics.extend(rules::check_set(&checked, &found.files, &settings));
+        diagnostics.extend(rules::check_set(&checked, &found.files, settings));
         for checked in &mut checked {
             diagnostics.append(&mut checked.diagnostics);
         }
         found.load_texts(&diagnostics);
         let mut flag_set = Self {
-            read: found.paths.len(),
+            read: checked.len(),
             files: found.files,
             checked,
             diagnostics,
+            unread: found.unread,
         };
         flag_set.add_config_mistakes(workspace);
-        Ok(flag_set)
+        flag_set
     }
 
     /// Mistakes in hoist.toml are findings like any other.
@@ -107,6 +124,7 @@ impl FlagSet {
             checked: self.read,
             flags: self.flags().count(),
             diagnostics: &self.diagnostics,
+            unread: &self.unread,
         }
     }
 
@@ -166,4 +184,11 @@ impl FlagSet {
             flags,
         })
     }
+}
+
+/// Checks a file and keeps no more of its flags than comparing them with others takes.
+fn check_and_forget(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
+    let mut checked = rules::check_file(file, bytes, settings);
+    checked.flags.iter_mut().for_each(Flag::shed_details);
+    checked
 }

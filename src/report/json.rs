@@ -19,6 +19,15 @@ struct Output<'a> {
     flags: usize,
     diagnostics: Vec<Finding<'a>>,
     summary: Summary,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Unread<'a>>,
+}
+
+/// What could not be read.
+#[derive(Serialize)]
+struct Unread<'a> {
+    file: &'a str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -95,6 +104,14 @@ pub fn lint(lint: &Lint<'_>, out: &mut dyn Write) -> io::Result<()> {
             errors: lint.count(Severity::Error),
             warnings: lint.count(Severity::Warning),
         },
+        unread: lint
+            .unread
+            .iter()
+            .map(|error| Unread {
+                file: error.name(),
+                message: error.to_string(),
+            })
+            .collect(),
     };
     let mut out = BufWriter::new(out);
     serde_json::to_writer(&mut out, &output)?;

@@ -1,6 +1,6 @@
-//! A rule, told on a terminal.
+//! A rule, told: on a terminal, and as a section of a page.
 
-use super::{Level, Rule};
+use super::{CONFIG, Level, RULES, Rule};
 
 /// Id, level, summary, prose and examples of a rule as plain text, ending in a line break.
 #[must_use]
@@ -18,9 +18,64 @@ pub fn explain(rule: &Rule) -> String {
     )
 }
 
+/// Prose, examples and settings of a rule in Markdown, without a heading.
+#[must_use]
+pub fn markdown(rule: &Rule) -> String {
+    let language = if rule.id == CONFIG.id { "toml" } else { "yaml" };
+    let example = |text: &str| {
+        let shown: String = text
+            .chars()
+            .map(|c| if c == '\n' { c } else { visible(c) })
+            .collect();
+        format!("```{language}\n{}\n```\n", shown.trim_end_matches('\n'))
+    };
+    format!(
+        "{docs}\n\nDraws it:\n\n{bad}\nDoes not:\n\n{good}\n{settings}\n",
+        docs = rule.docs.trim(),
+        bad = example(rule.bad),
+        good = example(rule.good),
+        settings = settings(rule),
+    )
+}
+
+/// The page of all rules, `docs/rules.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Rules\n\n\
+         What `hoist lint` looks for. This page is written by hoist itself, from the same text as\n\
+         `hoist lint --explain RULE`.\n\n\
+         | rule | level | finds |\n\
+         | --- | --- | --- |\n",
+    );
+    let all = || RULES.iter().copied().chain([&CONFIG]);
+    for rule in all() {
+        let (id, summary) = (rule.id, rule.summary);
+        page += &format!("| [`{id}`](#{id}) | {} | {summary} |\n", level(rule));
+    }
+    for rule in all() {
+        let (id, summary) = (rule.id, rule.summary);
+        let level = level(rule);
+        page += &format!(
+            "\n## {id}\n\n{summary}. Level: {level}.\n\n{}",
+            markdown(rule)
+        );
+    }
+    page
+}
+
+/// "error, always"
+fn level(rule: &Rule) -> String {
+    let always = if rule.fixed { ", always" } else { "" };
+    format!("{}{always}", rule.level.as_str())
+}
+
 /// How to set the rule or to silence it.
 fn settings(rule: &Rule) -> String {
     let id = rule.id;
+    if rule.id == CONFIG.id {
+        return format!("`{id}` is always an error.");
+    }
     if rule.fixed {
         return format!(
             "`{id}` is always an error: nothing sound can be written to a store from what it finds."
@@ -49,7 +104,7 @@ fn indent(example: &str) -> String {
     out
 }
 
-/// An example may hold a control character on purpose; a terminal is shown its picture.
+/// An example may hold a control character on purpose; a reader is shown its picture.
 fn visible(c: char) -> char {
     match c {
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(c),

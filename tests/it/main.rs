@@ -12,6 +12,7 @@ mod convergence;
 mod json_shapes;
 mod layers;
 mod lint_cases;
+mod lint_formats;
 mod program;
 mod python;
 mod readme;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
-use crate::rules::{CONFIG, Level};
+use crate::rules::{CONFIG, Level, Limits};
 
 mod read;
 mod secrets;
@@ -45,9 +45,7 @@ pub struct Environment {
 /// How strict the linter is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lint {
-    pub max_flag_age_days: u32,
-    /// In percentage points.
-    pub max_step: f64,
+    pub limits: Limits,
     pub rules: Vec<(String, Level)>,
 }
 
@@ -65,8 +63,7 @@ impl Default for Config {
                 .into_iter()
                 .collect(),
             lint: Lint {
-                max_flag_age_days: 90,
-                max_step: 50.0,
+                limits: Limits::default(),
                 rules: Vec::new(),
             },
         }

@@ -22,3 +22,5 @@ pub mod schema;
 pub mod yaml;
 
 pub mod diagnostic;
+
+pub mod secret;

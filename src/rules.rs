@@ -4,6 +4,8 @@
 //! loop; severity, suppression and output are none of a rule's business.
 
 mod config;
+mod context;
+mod edit;
 mod explain;
 mod levels;
 mod runner;
@@ -17,6 +19,7 @@ mod conflicting_exposure;
 mod duplicate_flag;
 mod duplicate_key;
 mod expired;
+mod key_style;
 mod missing_description;
 mod missing_expiry;
 mod missing_owner;
@@ -33,13 +36,12 @@ mod yaml_syntax;
 #[cfg(test)]
 mod tests;
 
-use jiff::civil::Date;
-
-use crate::diagnostic::{Diagnostic, Location, Severity, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Edit, Location, Severity, Span, did_you_mean};
 use crate::model::{self, Flag};
 use source::Source;
 
 pub use config::RULE as CONFIG;
+pub use context::{Context, KeyStyle, Limits};
 pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
 pub use runner::{Checked, Settings, check_file, check_set};
@@ -53,6 +55,7 @@ pub static RULES: &[&Rule] = &[
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
     &expired::RULE,
+    &key_style::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
     &missing_owner::RULE,
@@ -148,17 +151,6 @@ pub enum Check {
     Set(fn(&[&Flag], &Context, &mut Findings<'_>)),
 }
 
-/// What rules may know besides the flags.
-#[derive(Clone, Debug)]
-pub struct Context {
-    pub today: Date,
-    /// Environments of hoist.toml.
-    pub environments: Vec<String>,
-    pub max_flag_age_days: u32,
-    /// In percentage points.
-    pub max_step: f64,
-}
-
 /// The settings that a flag spells out: its own, and what each environment replaces.
 fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
@@ -242,6 +234,26 @@ impl<'a> Findings<'a> {
     pub fn lacks(&self, flag: &Flag, field: &str) -> bool {
         self.source
             .map_or(flag.complete, |source| source.lacks(flag, field))
+    }
+
+    /// What takes out the map entry whose key stands at `key`, comments and layout around it kept;
+    /// `None` for the only entry of its map, and where that takes a person.
+    #[must_use]
+    pub fn without_entry(&self, key: Span) -> Option<Edit> {
+        edit::without_entry(self.source?.tree(), key)
+    }
+
+    /// What takes out the list item that stands at `item`, as [`Self::without_entry`] does.
+    #[must_use]
+    pub fn without_item(&self, item: Span) -> Option<Edit> {
+        edit::without_item(self.source?.tree(), item)
+    }
+
+    /// True where an alias makes what stands at `span` part of something else too: an edit there
+    /// changes both.
+    #[must_use]
+    pub fn is_shared(&self, span: Span) -> bool {
+        self.source.is_none_or(|source| source.is_shared(span))
     }
 
     /// True where all that stands at `span`, the value of one of the flag's fields, is in the

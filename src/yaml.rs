@@ -200,6 +200,12 @@ impl<'s> Tree<'s> {
         }
     }
 
+    /// What each alias of the file stands for, by the place where it is written out.
+    pub fn alias_targets(&self) -> impl Iterator<Item = Span> {
+        let aliases = self.nodes.iter().filter(|node| node.kind == Kind::Alias);
+        aliases.map(|alias| self.span(NodeId(alias.a)))
+    }
+
     /// In file order.
     #[must_use]
     pub fn comments(&self) -> &[Comment] {

@@ -106,7 +106,8 @@ impl FlagSet {
         let Some(config) = files.0.first() else {
             return;
         };
-        let file = self.files.add(config.name.clone(), config.text.clone());
+        let text = files.text(FileId(0)).map(Arc::from);
+        let file = self.files.add(config.name.clone(), text);
         self.diagnostics
             .extend(mistakes.iter().cloned().map(|mut mistake| {
                 mistake.location.file = file;

@@ -128,8 +128,7 @@ impl<'a> Workspace<'a> {
             context: Context {
                 today: self.global.today.unwrap_or_else(|| Zoned::now().date()),
                 environments: self.config.environments.keys().cloned().collect(),
-                max_flag_age_days: self.config.lint.max_flag_age_days,
-                max_step: self.config.lint.max_step,
+                limits: self.config.lint.limits.clone(),
             },
             levels,
         }

@@ -8,7 +8,8 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::{Config, Environment, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
-use crate::rules::{Level, Levels};
+
+mod lint;
 
 type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
 
@@ -155,6 +156,19 @@ impl Reader {
         number
     }
 
+    /// A number without a fraction.
+    fn whole(&mut self, entry: Entry<'_>, least: u32, most: u32) -> Option<u32> {
+        let number = self.number(entry, least.into(), most.into())?;
+        if number.fract() != 0.0 {
+            let (key, value) = entry;
+            let message = format!("`{}` must be a whole number", key.get_ref());
+            self.report(value.span(), message);
+            return None;
+        }
+        // In range, so the cast loses nothing.
+        Some(number as u32)
+    }
+
     fn table<'t>(&mut self, (key, value): Entry<'t>) -> Option<&'t DeTable<'t>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
@@ -232,56 +246,6 @@ impl Reader {
             return None;
         }
         Some(prefix)
-    }
-
-    fn lint(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else {
-            return;
-        };
-        for (key, value) in table {
-            match key.get_ref().as_ref() {
-                "max_flag_age_days" => {
-                    if let Some(days) = self.number((key, value), 1.0, 36_500.0) {
-                        config.lint.max_flag_age_days = days as u32;
-                    }
-                }
-                "max_step" => {
-                    if let Some(points) = self.number((key, value), 0.001, 100.0) {
-                        config.lint.max_step = points;
-                    }
-                }
-                "rules" => self.rules((key, value), config),
-                _ => self.unknown(key, &["max_flag_age_days", "max_step", "rules"]),
-            }
-        }
-    }
-
-    fn rules(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else {
-            return;
-        };
-        for (key, value) in table {
-            let level = match value.get_ref().as_str() {
-                Some("off") => Level::Off,
-                Some("warning") => Level::Warning,
-                Some("error") => Level::Error,
-                _ => {
-                    let message = format!(
-                        "the level of rule `{}` must be \"off\", \"warning\" or \"error\"",
-                        key.get_ref()
-                    );
-                    self.report(value.span(), message);
-                    continue;
-                }
-            };
-            let name = key.get_ref();
-            match Levels::default().set(name, level) {
-                Ok(()) => config.lint.rules.push((name.clone().into_owned(), level)),
-                Err(error) => {
-                    self.report(key.span(), error.to_string());
-                }
-            }
-        }
     }
 }
 

@@ -39,7 +39,7 @@ flags:
 
 fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
     // Saturates, so that any number in hoist.toml means something.
-    let max_step = (context.max_step * 1000.0).round() as u32;
+    let max_step = (context.limits.max_step * 1000.0).round() as u32;
     for rollout in all_settings(flag).filter_map(|settings| settings.rollout.as_deref()) {
         let mut before: Option<&Stage> = None;
         for (at, stage) in rollout.value.iter().enumerate() {

@@ -5,6 +5,7 @@
 //! complained about again. Nothing here is looked at for a flag that could be read whole.
 
 use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::diagnostic::{Diagnostic, Severity, Span, did_you_mean};
@@ -18,6 +19,8 @@ pub struct Source<'a> {
     errors: Vec<Span>,
     /// The value of each flag, by where its key starts.
     flags: OnceCell<HashMap<u32, NodeId>>,
+    /// What aliases stand for, by place, none within another.
+    shared: OnceCell<Vec<Span>>,
 }
 
 impl<'a> Source<'a> {
@@ -32,7 +35,27 @@ impl<'a> Source<'a> {
             tree,
             errors,
             flags: OnceCell::new(),
+            shared: OnceCell::new(),
         }
+    }
+
+    pub fn tree(&self) -> &'a Tree<'a> {
+        self.tree
+    }
+
+    /// True where an alias stands for what is at `span`, or for something around it.
+    pub fn is_shared(&self, span: Span) -> bool {
+        let shared = self.shared.get_or_init(|| {
+            let mut spans: Vec<Span> = self.tree.alias_targets().collect();
+            // The widest first of those that start together.
+            spans.sort_unstable_by_key(|span| (span.start, Reverse(span.end)));
+            // One that lies within another says nothing more.
+            spans.dedup_by(|inner, outer| inner.end <= outer.end);
+            spans
+        });
+        let behind = shared.partition_point(|shared| shared.start <= span.start);
+        let nearest = behind.checked_sub(1).and_then(|at| shared.get(at));
+        nearest.is_some_and(|shared| span.end <= shared.end)
     }
 
     /// True where the flag has no such field, as opposed to one that could not be read.
@@ -97,5 +120,32 @@ impl<'a> Source<'a> {
         self.entries(node)
             .iter()
             .find(|entry| self.tree.key_text(entry.key) == Some(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::FileId;
+    use crate::yaml;
+
+    #[test]
+    fn what_aliases_stand_for_is_shared() {
+        let text = "a: &a {b: 1, c: &c [2, 3]}\nd: [*a, *c, *a]\ne: {<<: *a, f: 4}\ng: &g 5\n";
+        let (tree, _) = yaml::parse(FileId(0), text);
+        let source = Source::new(&tree, &[]);
+        for (word, shared) in [
+            ("{b: 1, c: &c [2, 3]}", true),
+            ("b: 1", true),
+            ("3", true),
+            ("a: &a {b: 1, c: &c [2, 3]}", false),
+            ("*a, *c", false),
+            ("f: 4", false),
+            ("5", false),
+        ] {
+            let start = text.find(word).unwrap();
+            let span = Span::new(start, start + word.len());
+            assert_eq!(source.is_shared(span), shared, "{word}");
+        }
     }
 }

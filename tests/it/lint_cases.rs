@@ -3,14 +3,15 @@
 //!
 //! A comment `#~ error[rule] part of the message` expects a finding that starts on its line, `#~^` one
 //! that starts on the line above, and so on. `#@ file: b.yaml` begins another file of the same flag
-//! set; `#@ level: rule = off` sets a level.
+//! set; `#@ level: rule = off` sets a level, `#@ lint: max_step = 20` a line of `[lint]` in hoist.toml.
 
 use std::path::{Path, PathBuf};
 
-use hoist::diagnostic::{Diagnostic, Files, LineIndex};
+use hoist::config;
+use hoist::diagnostic::{Diagnostic, FileId, Files, LineIndex};
 use hoist::report::{self, Lint};
 use hoist::rules::{
-    Checked, Context, Level, Levels, RULES, Rule, Settings, check_file, check_set, explain,
+    Checked, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set, explain,
 };
 use proptest::prelude::*;
 
@@ -89,7 +90,10 @@ fn color_is_only_color() {
 fn findings_are_shown_without_the_text() {
     let case = Case::read(&directory().join("duplicate-flag.yaml"));
     let mut run = Run::new(&case);
-    run.files.0.iter_mut().for_each(|file| file.text = None);
+    let names: Vec<String> = run.files.0.drain(..).map(|file| file.name).collect();
+    for name in names {
+        run.files.add(name, None);
+    }
     let human = run.render(|lint, out| report::human::lint(lint, false, 100, out));
     insta::assert_snapshot!("no-text.human", human);
     let json = run.render(|lint, out| report::json::lint(lint, out));
@@ -217,12 +221,12 @@ impl Case {
                     environments: ["development", "staging", "production"]
                         .map(String::from)
                         .into(),
-                    max_flag_age_days: 90,
-                    max_step: 50.0,
+                    limits: Limits::default(),
                 },
                 levels: Levels::default(),
             },
         };
+        let mut lint = "[lint]\n".to_owned();
         for line in std::fs::read_to_string(path).unwrap().split_inclusive('\n') {
             let directive = line.strip_prefix("#@ ").map(str::trim_end);
             match directive.map(|directive| directive.split_once(": ").unwrap()) {
@@ -231,6 +235,12 @@ impl Case {
                     let (rule, level) = setting.split_once(" = ").unwrap();
                     let level: Level = serde_json::from_value(level.into()).unwrap();
                     case.settings.levels.set(rule, level).unwrap();
+                }
+                Some(("lint", line)) => {
+                    lint = format!("{lint}{line}\n");
+                    let (config, mistakes) = config::parse(FileId(0), &lint);
+                    assert!(mistakes.is_empty(), "{}: {mistakes:?}", case.name);
+                    case.settings.context.limits = config.lint.limits;
                 }
                 Some((other, _)) => panic!("{}: directive `{other}`", case.name),
                 None => {}

@@ -11,7 +11,7 @@ use hoist::diagnostic::FileId;
 use hoist::model::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS};
 use hoist::plan::{Action, Plan, Removed, Snapshot, Stored, Target, Wanted};
 use hoist::record::{Record, SPEC_FIELDS, STATUS_FIELDS};
-use hoist::rules::{Context, Level, Levels, RULES, Settings, check_file};
+use hoist::rules::{Context, Level, Levels, Limits, RULES, Settings, check_file};
 use hoist::{report, schema};
 use serde_json::Value;
 
@@ -178,6 +178,7 @@ fn the_table_of_the_configuration_is_complete() {
     assert_eq!(column("Configuration", "key"), expected);
 
     let config = Config::default();
+    let limits = &config.lint.limits;
     let environment = config.environment(None).unwrap();
     for (key, default) in [
         ("flags", format!("{:?}", config.flags)),
@@ -188,9 +189,16 @@ fn the_table_of_the_configuration_is_complete() {
         ("environments.NAME.prune", environment.prune.to_string()),
         (
             "lint.max_flag_age_days",
-            config.lint.max_flag_age_days.to_string(),
+            limits.max_flag_age_days.to_string(),
         ),
-        ("lint.max_step", config.lint.max_step.to_string()),
+        ("lint.max_step", limits.max_step.to_string()),
+        ("lint.min_stage", format!("\"{}m\"", limits.min_stage / 60)),
+        ("lint.max_list", limits.max_list.to_string()),
+        ("lint.max_environments", limits.max_environments.to_string()),
+        (
+            "lint.max_experiment_days",
+            limits.max_experiment_days.to_string(),
+        ),
     ] {
         let row = table("Configuration")
             .into_iter()
@@ -220,8 +228,7 @@ fn the_examples_are_clean() {
         context: Context {
             today: jiff::civil::date(2026, 11, 22),
             environments: vec!["development".into(), "staging".into()],
-            max_flag_age_days: 90,
-            max_step: 50.0,
+            limits: Limits::default(),
         },
         levels: Levels::default(),
     };

@@ -16,6 +16,7 @@ mod failure;
 mod flagset;
 mod init;
 mod lint;
+mod mend;
 mod plan;
 mod progress;
 mod schema;

@@ -13,6 +13,8 @@ pub mod source;
 pub mod store;
 
 pub mod plan;
+
+pub mod fix;
 pub mod rules;
 
 pub mod record;

@@ -4,6 +4,7 @@ pub mod github;
 pub mod human;
 pub mod json;
 pub mod junit;
+pub mod mended;
 pub mod plan_human;
 pub mod plan_json;
 pub mod sarif;

@@ -12,6 +12,10 @@ use rayon::prelude::*;
 use crate::diagnostic::{Diagnostic, FileId, Files, Location};
 use crate::yaml::MAX_BYTES;
 
+mod write;
+
+pub use write::{WriteError, replace};
+
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -177,6 +181,14 @@ pub fn display_name(path: &Path, here: &Path) -> String {
 }
 
 impl Found {
+    /// One file that is not read from a path.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let mut found = Self::default();
+        found.files.add(name, None);
+        found
+    }
+
     /// Reads every file and gives what `check` makes of it, in the order of the files, those left out
     /// that cannot be read. Several are read at once; `progress` is told of each.
     pub fn read<T: Send>(
@@ -231,14 +243,23 @@ impl Found {
     }
 }
 
+/// One byte more than a flag file may have.
+const LIMIT: u64 = MAX_BYTES as u64 + 1;
+
 /// The bytes of a file, and one more than a flag file may have where it has more: enough to be
 /// refused for, never enough to fill the memory.
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let file = fs::File::open(path)?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let limit = MAX_BYTES as u64 + 1;
-    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0) + 1);
-    file.take(limit).read_to_end(&mut bytes)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(LIMIT)).unwrap_or(0) + 1);
+    file.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same of standard input.
+pub fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(LIMIT).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -10,6 +10,7 @@ use crate::config::EnvironmentError;
 use crate::plan::SavedPlanError;
 use crate::plan::guard::Refusal;
 use crate::report::text::visible;
+use crate::source::WriteError;
 use crate::{source, store};
 
 /// The exit codes.
@@ -115,6 +116,27 @@ impl Failure {
         })
     }
 
+    /// All that could not be written; `None` where everything could.
+    #[must_use]
+    pub fn unwritten(errors: &[WriteError]) -> Option<Self> {
+        let problem = |error: &WriteError| Problem {
+            message: error.to_string(),
+            causes: Vec::new(),
+            hint: Some(unwritten_hint(error).to_owned()),
+        };
+        (!errors.is_empty()).then(|| Self {
+            ending: Ending::Impossible,
+            problems: errors.iter().map(problem).collect(),
+        })
+    }
+
+    /// Both of two failures.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.problems.extend(other.problems);
+        self
+    }
+
     #[must_use]
     pub fn output(error: io::Error) -> Self {
         Self::impossible("cannot write the output").because(error)
@@ -187,6 +209,18 @@ fn unread_hint(error: &source::Error) -> &'static str {
         source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
             "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
         }
+    }
+}
+
+/// What to do about something that could not be written.
+fn unwritten_hint(error: &WriteError) -> &'static str {
+    match error {
+        WriteError::Changed(_) => "run it again",
+        WriteError::ReadOnly(_) => {
+            "make the file and its folder writable, or pass `--dry-run` to see the changes only"
+        }
+        WriteError::Outside(_) => "name the file that the link leads to",
+        WriteError::Failed { .. } => "the file is what it was before",
     }
 }
 

@@ -9,59 +9,47 @@ use super::progress::Progress;
 use super::workspace::Workspace;
 use super::{Colors, Failure, count, width};
 use crate::config::Environment;
-use crate::diagnostic::{Diagnostic, FileId, Files};
+use crate::diagnostic::{Diagnostic, FileId};
 use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
 use crate::record::Spec;
 use crate::rules::{self, Checked, Settings};
+use crate::source::Found;
 use crate::{report, source};
 
 /// Flag files as read, and everything that was found in them.
 pub(super) struct FlagSet {
-    pub files: Files,
-    /// How many files were read.
-    pub read: usize,
+    pub found: Found,
+    /// Where files were looked for.
+    pub roots: Vec<PathBuf>,
     pub checked: Vec<Checked>,
-    pub diagnostics: Vec<Diagnostic>,
-    /// What could not be read: nothing is planned from a set with a part of it missing.
-    pub unread: Vec<source::Error>,
+    /// All findings, once [`FlagSet::conclude`] has gathered them.
+    diagnostics: Vec<Diagnostic>,
+    /// The only text, where it does not come from a file.
+    pub given: Option<Vec<u8>>,
 }
 
+/// What is made of one file.
+pub(super) type Check = fn(FileId, &[u8], &Settings) -> Checked;
+
 impl FlagSet {
-    /// Reads and lints the flags directory.
+    /// Reads and lints the flags directory. Nothing is planned from a set with a part of it missing.
     pub(super) fn load(workspace: &Workspace<'_>) -> Result<Self, Failure> {
         let settings = workspace.lint_settings();
-        let flag_set = Self::read(workspace, &[], &settings, rules::check_file);
-        match flag_set.failure() {
-            Some(failure) => Err(failure),
-            None => Ok(flag_set),
+        let mut flag_set = Self::read(workspace, &[], &settings, rules::check_file);
+        if let Some(failure) = flag_set.failure() {
+            return Err(failure);
         }
+        flag_set.conclude(workspace, &settings);
+        Ok(flag_set)
     }
 
-    /// Lints `paths`, or the flags directory where there are none. The flags are there to be
-    /// counted, and no more.
-    pub(super) fn lint(
+    /// Reads `paths`, or the flags directory where there are none, and checks each file by itself.
+    pub(super) fn read(
         workspace: &Workspace<'_>,
         paths: &[PathBuf],
         settings: &Settings,
-    ) -> Result<Self, Failure> {
-        let flag_set = Self::read(workspace, paths, settings, check_and_forget);
-        match flag_set.failure() {
-            Some(failure) if flag_set.read == 0 && flag_set.diagnostics.is_empty() => Err(failure),
-            _ => Ok(flag_set),
-        }
-    }
-
-    /// What could not be read, as the way a command ends.
-    pub(super) fn failure(&self) -> Option<Failure> {
-        Failure::unread(&self.unread)
-    }
-
-    fn read(
-        workspace: &Workspace<'_>,
-        paths: &[PathBuf],
-        settings: &Settings,
-        check: impl Fn(FileId, &[u8], &Settings) -> Checked + Sync,
+        check: Check,
     ) -> Self {
         let roots = match paths {
             [] => vec![workspace.flags_directory()],
@@ -73,29 +61,57 @@ impl FlagSet {
             let missing = |error: &source::Error| matches!(error, source::Error::Missing(_));
             found.unread.retain(|error| !missing(error));
         }
-        let mut checked = {
-            let progress =
-                Progress::start("linting", found.paths.len() as u64, workspace.global.quiet);
-            found.read(
-                |file, bytes| check(file, bytes, settings),
-                || progress.step(),
-            )
-        };
-        let mut diagnostics = std::mem::take(&mut found.diagnostics);
-        diagnostics.extend(rules::check_set(&checked, &found.files, settings));
-        for checked in &mut checked {
+        let progress = Progress::start("linting", found.paths.len() as u64, workspace.global.quiet);
+        let checked = found.read(
+            |file, bytes| check(file, bytes, settings),
+            || progress.step(),
+        );
+        drop(progress);
+        Self {
+            found,
+            roots,
+            checked,
+            diagnostics: Vec::new(),
+            given: None,
+        }
+    }
+
+    /// A set of one text, which was not read from a file.
+    pub(super) fn of_text(name: &str, bytes: Vec<u8>, settings: &Settings, check: Check) -> Self {
+        let mut found = Found::named(name);
+        found
+            .files
+            .show(FileId(0), String::from_utf8_lossy(&bytes).into());
+        Self {
+            found,
+            roots: Vec::new(),
+            checked: vec![check(FileId(0), &bytes, settings)],
+            diagnostics: Vec::new(),
+            given: Some(bytes),
+        }
+    }
+
+    /// Gathers all findings, with those that only all files together show.
+    pub(super) fn conclude(&mut self, workspace: &Workspace<'_>, settings: &Settings) {
+        let mut diagnostics = std::mem::take(&mut self.found.diagnostics);
+        let across = rules::check_set(&self.checked, &self.found.files, settings);
+        diagnostics.extend(across);
+        for checked in &mut self.checked {
             diagnostics.append(&mut checked.diagnostics);
         }
-        found.load_texts(&diagnostics);
-        let mut flag_set = Self {
-            read: checked.len(),
-            files: found.files,
-            checked,
-            diagnostics,
-            unread: found.unread,
-        };
-        flag_set.add_config_mistakes(workspace);
-        flag_set
+        self.found.load_texts(&diagnostics);
+        self.diagnostics = diagnostics;
+        self.add_config_mistakes(workspace);
+    }
+
+    /// What could not be read, as the way a command ends.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        Failure::unread(&self.found.unread)
+    }
+
+    /// True where nothing could be read at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.checked.is_empty() && self.found.diagnostics.is_empty()
     }
 
     /// Mistakes in hoist.toml are findings like any other.
@@ -107,7 +123,7 @@ impl FlagSet {
             return;
         };
         let text = files.text(FileId(0)).map(Arc::from);
-        let file = self.files.add(config.name.clone(), text);
+        let file = self.found.files.add(config.name.clone(), text);
         self.diagnostics
             .extend(mistakes.iter().cloned().map(|mut mistake| {
                 mistake.location.file = file;
@@ -121,11 +137,11 @@ impl FlagSet {
 
     pub(super) fn report(&self) -> report::Lint<'_> {
         report::Lint {
-            files: &self.files,
-            checked: self.read,
+            files: &self.found.files,
+            checked: self.checked.len(),
             flags: self.flags().count(),
             diagnostics: &self.diagnostics,
-            unread: &self.unread,
+            unread: &self.found.unread,
         }
     }
 
@@ -163,6 +179,7 @@ impl FlagSet {
             )));
         }
         let names: Vec<Arc<str>> = self
+            .found
             .files
             .0
             .iter()
@@ -188,7 +205,7 @@ impl FlagSet {
 }
 
 /// Checks a file and keeps no more of its flags than comparing them with others takes.
-fn check_and_forget(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
+pub(super) fn check_and_forget(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
     let mut checked = rules::check_file(file, bytes, settings);
     checked.flags.iter_mut().for_each(Flag::shed_details);
     checked

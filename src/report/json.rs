@@ -63,6 +63,8 @@ struct Related<'a> {
 struct FixOutput<'a> {
     title: &'a str,
     edits: Vec<EditOutput<'a>>,
+    /// Whether `--fix` makes it.
+    safe: bool,
 }
 
 #[derive(Serialize)]
@@ -157,6 +159,7 @@ fn fix_output<'a>(fix: &'a Fix, location: Location, places: &mut Places<'a>) -> 
                 text: &edit.text,
             })
             .collect(),
+        safe: fix.safe,
     }
 }
 

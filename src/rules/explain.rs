@@ -1,6 +1,9 @@
 //! A rule, told: on a terminal, and as a section of a page.
 
-use super::{CONFIG, Level, RULES, Rule};
+use jiff::civil::date;
+
+use super::{CONFIG, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set};
+use crate::diagnostic::Files;
 
 /// Id, level, summary, prose and examples of a rule as plain text, ending in a line break.
 #[must_use]
@@ -70,26 +73,31 @@ fn level(rule: &Rule) -> String {
     format!("{}{always}", rule.level.as_str())
 }
 
-/// How to set the rule or to silence it.
+/// Whether it can be mended, set and silenced, and how.
 fn settings(rule: &Rule) -> String {
     let id = rule.id;
-    if rule.id == CONFIG.id {
-        return format!("`{id}` is always an error.");
+    let mut text = String::new();
+    if mends(rule) {
+        text += "`hoist lint --fix` mends it.\n";
     }
-    if rule.fixed {
-        return format!(
+    if rule.id == CONFIG.id {
+        text += &format!("`{id}` is always an error.");
+    } else if rule.fixed {
+        text += &format!(
             "`{id}` is always an error: nothing sound can be written to a store from what it finds."
         );
+    } else {
+        let other = match rule.level {
+            Level::Error => Level::Warning,
+            Level::Warning | Level::Off => Level::Error,
+        };
+        text += &format!(
+            "In hoist.toml, `{id} = \"{}\"` or `\"off\"` under `[lint.rules]` sets its level; in a flag file,\n\
+             `# hoist-ignore: {id}` on or above the line silences it there.",
+            other.as_str()
+        );
     }
-    let other = match rule.level {
-        Level::Error => Level::Warning,
-        Level::Warning | Level::Off => Level::Error,
-    };
-    format!(
-        "In hoist.toml, `{id} = \"{}\"` or `\"off\"` under `[lint.rules]` sets its level; in a flag file,\n\
-         `# hoist-ignore: {id}` on or above the line silences it there.",
-        other.as_str()
-    )
+    text
 }
 
 fn indent(example: &str) -> String {

@@ -2,5 +2,6 @@ pub mod backend;
 pub mod commits;
 pub mod flagsets;
 pub mod program;
+pub mod promises;
 pub mod proxy;
 pub mod redis;

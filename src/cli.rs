@@ -7,14 +7,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 mod apply;
+mod history;
 mod init;
 mod lint;
 mod plan;
+mod rollback;
 
 pub use apply::Apply;
+pub use history::{History, HistoryFormat};
 pub use init::Init;
 pub use lint::{Lint, LintFormat};
 pub use plan::{Plan, PlanFormat};
+pub use rollback::Rollback;
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -79,6 +83,8 @@ pub enum Command {
     Lint(Lint),
     Plan(Plan),
     Apply(Apply),
+    History(History),
+    Rollback(Rollback),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

@@ -14,11 +14,13 @@ mod apply;
 mod completions;
 mod failure;
 mod flagset;
+mod history;
 mod init;
 mod lint;
 mod mend;
 mod plan;
 mod progress;
+mod rollback;
 mod schema;
 mod workspace;
 
@@ -79,6 +81,8 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::History(args) => history::run(&cli.global, args, colors),
+        Command::Rollback(args) => rollback::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

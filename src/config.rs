@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
+use crate::plan::guard::Policy;
 use crate::rules::{CONFIG, Level, Limits};
 
 mod read;
@@ -40,7 +41,13 @@ pub struct Environment {
     pub prefix: String,
     /// Whether flags that are gone from the flag set are deleted.
     pub prune: bool,
+    pub policy: Policy,
+    /// How many commits the history keeps, at least.
+    pub history_keep: usize,
 }
+
+/// How many commits the history keeps unless hoist.toml says otherwise.
+pub const HISTORY_KEEP: usize = 1000;
 
 /// How strict the linter is.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +63,8 @@ impl Default for Config {
             store: "sqlite:.hoist/flags.db".into(),
             prefix: "ff".into(),
             prune: true,
+            policy: Policy::default(),
+            history_keep: HISTORY_KEEP,
         };
         Self {
             flags: "flags".into(),

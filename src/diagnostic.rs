@@ -33,6 +33,12 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
+    /// Whether all of `other` lies within.
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
     /// The smallest span that covers both.
     #[must_use]
     pub fn to(self, other: Self) -> Self {

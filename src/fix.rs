@@ -13,8 +13,8 @@ mod tests;
 
 use std::collections::HashSet;
 
-use crate::diagnostic::{Diagnostic, FileId, Files, Fix, LineIndex, Position};
-use crate::rules::{Checked, Settings, check_set};
+use crate::diagnostic::{Diagnostic, FileId, Fix, LineIndex, Position};
+use crate::rules::Checked;
 use edits::{apart, made};
 use judge::{Key, Sight, judge, key};
 
@@ -63,10 +63,10 @@ pub struct Left {
 
 /// The flag set that files are mended in.
 pub struct Set<'a> {
-    pub files: &'a Files,
-    pub settings: &'a Settings,
     /// How a file is checked.
     pub check: &'a dyn Fn(FileId, &str) -> Checked,
+    /// How all of them are.
+    pub together: &'a dyn Fn(&[Checked]) -> Vec<Diagnostic>,
     /// Every file of the set, checked; afterwards with what was mended.
     pub checked: &'a mut Vec<Checked>,
 }
@@ -154,7 +154,7 @@ impl Mender<'_> {
     }
 
     fn look_across(&self) -> Vec<Diagnostic> {
-        check_set(self.set.checked, self.set.files, self.set.settings)
+        (self.set.together)(self.set.checked)
     }
 
     /// Makes what can be made now; false where there is nothing.

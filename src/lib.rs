@@ -17,6 +17,14 @@ pub mod plan;
 pub mod fix;
 pub mod rules;
 
+pub mod operate;
+
+pub mod impact;
+
+pub mod eval;
+
+pub mod bucket;
+
 pub mod record;
 
 pub mod model;

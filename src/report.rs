@@ -1,6 +1,8 @@
 //! What a run found, in the formats that people and programs read: one file a format.
 
 pub mod github;
+pub mod history_human;
+pub mod history_json;
 pub mod human;
 pub mod json;
 pub mod junit;
@@ -18,8 +20,11 @@ pub use root::Root;
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
+
 use crate::diagnostic::{Diagnostic, Files, Severity};
 use crate::source;
+use crate::store::{HistoryEntry, Info};
 
 /// What `hoist lint` found.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +83,41 @@ fn tally(lint: &Lint<'_>) -> String {
 fn count(number: usize, word: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {word}{plural}")
+}
+
+/// What a store remembers of past commits.
+#[derive(Clone, Copy, Debug)]
+pub struct History<'a> {
+    pub environment: &'a str,
+    pub store: &'a Info,
+    /// The only flags to show; all where there are none.
+    pub flags: &'a [String],
+    /// Newest first.
+    pub entries: &'a [HistoryEntry],
+}
+
+impl History<'_> {
+    /// The flags of `entry` that are to be shown, with their records before and after.
+    fn records<'e>(
+        &self,
+        entry: &'e HistoryEntry,
+    ) -> impl Iterator<Item = (&'e str, Option<&'e str>, Option<&'e str>)> {
+        let shown =
+            |flag: &str| self.flags.is_empty() || self.flags.iter().any(|name| name == flag);
+        entry
+            .records
+            .iter()
+            .filter(move |(flag, _)| shown(flag))
+            .map(|(flag, (before, after))| (flag.as_str(), before.as_deref(), after.as_deref()))
+    }
+}
+
+/// Seconds since the epoch as people read them: `2026-11-22 03:12:07 UTC`.
+fn time(seconds: f64) -> String {
+    Timestamp::from_second(seconds as i64).map_or_else(
+        |_| format!("{seconds} s"),
+        |time| time.strftime("%F %T UTC").to_string(),
+    )
 }
 
 /// Writes a JSON document, indented, with a line break behind it.

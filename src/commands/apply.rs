@@ -1,5 +1,6 @@
 //! `hoist apply`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -53,6 +54,10 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         consent: Consent {
             adopt: args.adopt,
             deletes: args.allow_deletes,
+            protected: args.allow_protected,
+            moved: args.allow_moved,
+            frozen: args.ignore_freeze,
+            undo_rollback: args.undo_rollback,
         },
         commit: git_commit(&workspace.root),
     };
@@ -99,7 +104,7 @@ impl Apply<'_> {
             check_buckets(snapshot.buckets.as_deref(), store.info())?;
             let now = snapshot.now;
             let plan = self.plan(wish, store.info(), snapshot)?;
-            let refusals = refusals(&plan, self.consent);
+            let refusals = refusals(&plan, self.consent, &self.environment.policy, now);
             if !refusals.is_empty() {
                 self.report(&plan, store.info(), &Ended::Refused(&refusals))?;
                 return Err(Failure::guarded(refusals));
@@ -153,11 +158,13 @@ impl Apply<'_> {
         About {
             digest: plan.digest.clone(),
             commit: self.commit.clone(),
+            rolled_back: None,
             actor: actor(),
             version: env!("CARGO_PKG_VERSION").into(),
             buckets: crate::plan::BUCKETS.into(),
             source: "apply".into(),
             reason: None,
+            notes: BTreeMap::new(),
             at,
         }
     }
@@ -183,7 +190,7 @@ impl Apply<'_> {
 }
 
 /// What became of a plan.
-enum Ended<'a> {
+pub(super) enum Ended<'a> {
     /// As this generation.
     Applied(u64),
     NotWritten,
@@ -191,7 +198,7 @@ enum Ended<'a> {
 }
 
 impl Ended<'_> {
-    fn json(&self, plan: &Plan) -> Value {
+    pub(super) fn json(&self, plan: &Plan) -> Value {
         let refused: &[Refusal] = if let Self::Refused(refusals) = self {
             refusals
         } else {
@@ -207,7 +214,7 @@ impl Ended<'_> {
     }
 }
 
-fn overtaken(moved: &[Moved]) -> Failure {
+pub(super) fn overtaken(moved: &[Moved]) -> Failure {
     let what: Vec<_> = moved
         .iter()
         .take(5)
@@ -246,7 +253,7 @@ fn git_commit(root: &Path) -> Option<String> {
 }
 
 /// Who runs this: as CI systems say, else the user of this machine.
-fn actor() -> Option<String> {
+pub(super) fn actor() -> Option<String> {
     [
         "HOIST_ACTOR",
         "GITHUB_ACTOR",

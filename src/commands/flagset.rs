@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::workspace::Workspace;
 use super::{Colors, Failure, count, width};
 use crate::config::Environment;
-use crate::diagnostic::{Diagnostic, FileId};
+use crate::diagnostic::{Diagnostic, FileId, Files};
 use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
 use crate::record::Spec;
@@ -20,8 +20,10 @@ use crate::{report, source};
 /// Flag files as read, and everything that was found in them.
 pub(super) struct FlagSet {
     pub found: Found,
-    /// Where files were looked for.
-    pub roots: Vec<PathBuf>,
+    /// Where files may be written: those that were gone through, and the flags directory.
+    pub directories: Vec<PathBuf>,
+    /// How files are looked at together: there may be others besides these.
+    pub together: Together,
     pub checked: Vec<Checked>,
     /// All findings, once [`FlagSet::conclude`] has gathered them.
     diagnostics: Vec<Diagnostic>,
@@ -31,6 +33,8 @@ pub(super) struct FlagSet {
 
 /// What is made of one file.
 pub(super) type Check = fn(FileId, &[u8], &Settings) -> Checked;
+/// What is found in several.
+pub(super) type Together = fn(&[Checked], &Files, &Settings) -> Vec<Diagnostic>;
 
 impl FlagSet {
     /// Reads and lints the flags directory. Nothing is planned from a set with a part of it missing.
@@ -67,9 +71,15 @@ impl FlagSet {
             || progress.step(),
         );
         drop(progress);
+        // A file that is named may be a link: what it leads to is not therefore a place to write in.
+        let directories = roots.into_iter().filter(|root| root.is_dir());
         Self {
             found,
-            roots,
+            directories: directories.chain([workspace.flags_directory()]).collect(),
+            together: match paths {
+                [] => rules::check_set,
+                _ => rules::check_part,
+            },
             checked,
             diagnostics: Vec::new(),
             given: None,
@@ -84,7 +94,8 @@ impl FlagSet {
             .show(FileId(0), String::from_utf8_lossy(&bytes).into());
         Self {
             found,
-            roots: Vec::new(),
+            directories: Vec::new(),
+            together: rules::check_part,
             checked: vec![check(FileId(0), &bytes, settings)],
             diagnostics: Vec::new(),
             given: Some(bytes),
@@ -94,8 +105,8 @@ impl FlagSet {
     /// Gathers all findings, with those that only all files together show.
     pub(super) fn conclude(&mut self, workspace: &Workspace<'_>, settings: &Settings) {
         let mut diagnostics = std::mem::take(&mut self.found.diagnostics);
-        let across = rules::check_set(&self.checked, &self.found.files, settings);
-        diagnostics.extend(across);
+        let together = (self.together)(&self.checked, &self.found.files, settings);
+        diagnostics.extend(together);
         for checked in &mut self.checked {
             diagnostics.append(&mut checked.diagnostics);
         }

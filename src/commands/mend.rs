@@ -5,7 +5,7 @@ use super::flagset::{Check, FlagSet};
 use crate::diagnostic::{Diagnostic, FileId};
 use crate::fix::{self, Set, Text};
 use crate::report::mended::File;
-use crate::rules::{self, Settings};
+use crate::rules::{Checked, Settings};
 use crate::source::{self, WriteError};
 
 /// What came of mending a flag set.
@@ -17,7 +17,10 @@ pub(super) struct Outcome {
 
 /// Mends what can be mended, in memory: the set is checked as if it had been written.
 pub(super) fn mend(flag_set: &mut FlagSet, settings: &Settings, check: Check) -> Outcome {
-    let across = rules::check_set(&flag_set.checked, &flag_set.found.files, settings);
+    let together = |flag_set: &FlagSet, checked: &[Checked]| {
+        (flag_set.together)(checked, &flag_set.found.files, settings)
+    };
+    let across = together(flag_set, &flag_set.checked);
     let own = flag_set.checked.iter().flat_map(|file| &file.diagnostics);
     let mut files: Vec<FileId> = own
         .chain(&across)
@@ -34,15 +37,16 @@ pub(super) fn mend(flag_set: &mut FlagSet, settings: &Settings, check: Check) ->
         })
         .collect();
     let before: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
+    let mut checked = std::mem::take(&mut flag_set.checked);
     let mended = fix::mend(
         texts,
         Set {
-            files: &flag_set.found.files,
-            settings,
             check: &|file, text| check(file, text.as_bytes(), settings),
-            checked: &mut flag_set.checked,
+            together: &|checked| together(flag_set, checked),
+            checked: &mut checked,
         },
     );
+    flag_set.checked = checked;
     let files = mended.into_iter().zip(before).map(|(mended, before)| File {
         name: flag_set.found.files.name(mended.file).to_owned(),
         before,
@@ -84,7 +88,7 @@ impl Outcome {
             let (before, after) = (file.before.as_bytes(), file.mended.text.as_bytes());
             let written = match path {
                 Some(path) if before != after => {
-                    source::replace(path, &file.name, &flag_set.roots, before, after)
+                    source::replace(path, &file.name, &flag_set.directories, before, after)
                 }
                 _ => Ok(()),
             };

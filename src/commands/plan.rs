@@ -7,7 +7,7 @@ use super::flagset::FlagSet;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Global, Plan as Args, PlanFormat};
-use crate::plan::guard::{Consent, refusals};
+use crate::plan::guard::{Consent, Policy, refusals};
 use crate::plan::{Plan, SavedPlan};
 use crate::report;
 use crate::report::text::visible;
@@ -20,6 +20,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let mut store = workspace.open_store(environment)?;
     let target = FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?;
     let snapshot = store.read()?;
+    let now = snapshot.now;
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
     if let Some(file) = &args.out {
@@ -37,7 +38,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     }
     show(&plan, store.info(), args.format, colors)?;
     if args.format == PlanFormat::Human {
-        foretell(&plan)?;
+        foretell(&plan, &environment.policy, now)?;
     }
     if let Some(file) = args.out.as_ref().filter(|_| !global.quiet) {
         let file = file.display();
@@ -54,8 +55,8 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
 }
 
 /// What an apply of the plan would be refused for, while there is time to think about it.
-fn foretell(plan: &Plan) -> Result<(), Failure> {
-    let refusals = refusals(plan, Consent::default());
+fn foretell(plan: &Plan, policy: &Policy, now: f64) -> Result<(), Failure> {
+    let refusals = refusals(plan, Consent::default(), policy, now);
     print(|out| {
         for refusal in &refusals {
             writeln!(

@@ -155,7 +155,7 @@ impl<'a> Workspace<'a> {
                 .timeout
                 .min(store::Options::default().connect_timeout),
             timeout: self.global.timeout,
-            ..store::Options::default()
+            history_keep: environment.history_keep,
         };
         let store = store::open(&url, &environment.prefix, &options)?;
         let info = store.info();

@@ -6,9 +6,11 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{Config, Environment, RULE, mask_secrets};
+use super::{Config, Environment, HISTORY_KEEP, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
+use crate::plan::guard::Policy;
 
+mod guards;
 mod lint;
 
 type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
@@ -208,7 +210,17 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
-        const KNOWN: [&str; 3] = ["store", "prefix", "prune"];
+        const KNOWN: [&str; 7] = [
+            "store",
+            "prefix",
+            "prune",
+            "protected",
+            "max_moved",
+            "freeze",
+            "history_keep",
+        ];
+        let mut history_keep = HISTORY_KEEP;
+        let mut policy = Policy::default();
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
         let mut is_misspelt = false;
         for (key, value) in table {
@@ -216,6 +228,13 @@ impl Reader {
                 "store" => store = Some(self.string(key, value).unwrap_or_default()),
                 "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
                 "prune" => prune = self.boolean(key, value).unwrap_or(prune),
+                "protected" => policy.protected = self.patterns(key, value),
+                "max_moved" => policy.max_moved = self.percent((key, value)),
+                "freeze" => policy.freeze = self.freezes(key, value),
+                "history_keep" => {
+                    let number = self.whole((key, value), 1, 1_000_000);
+                    history_keep = number.map_or(HISTORY_KEEP, |number| number as usize);
+                }
                 name => {
                     is_misspelt |= did_you_mean(name, KNOWN) == Some("store");
                     self.unknown(key, &KNOWN);
@@ -232,6 +251,8 @@ impl Reader {
             store: store.unwrap_or_default(),
             prefix,
             prune,
+            policy,
+            history_keep,
         })
     }
 

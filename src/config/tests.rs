@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Files, LineIndex};
+use crate::model::Percent;
+use crate::plan::guard::{Pattern, Policy};
 use crate::rules::{KeyStyle, Level, Limits, RULES};
 
 use super::{Config, EnvironmentError, find, parse};
@@ -56,6 +58,10 @@ prune = false
 
 [environments.a-1]
 store = "sqlite:a.db"
+protected = ["payments.*", "login"]
+max_moved = 12.5
+freeze = ["Fri 16:00/Mon 08:00 Europe/Berlin", "2026-12-23/2027-01-02"]
+history_keep = 50
 
 [lint]
 max_flag_age_days = 30
@@ -81,8 +87,15 @@ abrupt-rollout = "off"
         (production.prefix.as_str(), production.prune),
         ("{shop:ff}", false)
     );
+    assert_eq!(production.policy, Policy::default());
     let other = &config.environments["a-1"];
     assert_eq!((other.prefix.as_str(), other.prune), ("ff", true));
+    let policy = &other.policy;
+    let patterns = policy.protected.iter().map(Pattern::as_str);
+    assert_eq!(patterns.collect::<Vec<_>>(), ["payments.*", "login"]);
+    assert_eq!(policy.max_moved, Some(Percent(12_500)));
+    assert_eq!(policy.freeze.len(), 2);
+    assert_eq!((production.history_keep, other.history_keep), (1000, 50));
     assert_eq!(
         config.lint.limits,
         Limits {
@@ -133,7 +146,7 @@ missing-expiry = true
             "4:9 `prune` is a string; it must be true or false",
             "5:15 `Staging` is no name for an environment (use small letters, digits, `-` and `_`, a letter first)",
             "6:9 `store` is a number; it must be a string",
-            "7:1 there is no setting `colour` here (known settings: store, prefix, prune)",
+            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, protected, max_moved, freeze, history_keep)",
             "9:9 `store` is empty",
             "11:21 `max_flag_age_days` must be between 1 and 36500",
             "12:12 `max_step` is a string; it must be a number",

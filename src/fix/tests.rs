@@ -1,5 +1,6 @@
 use super::*;
-use crate::rules::{Context, Levels, check_file};
+use crate::diagnostic::Files;
+use crate::rules::{Context, Levels, Settings, check_file, check_set};
 
 fn settings() -> Settings {
     let mut context = Context::new(jiff::civil::date(2026, 11, 15));
@@ -25,9 +26,8 @@ fn mend_all(texts: &[&str], settings: &Settings) -> Vec<Mended> {
         });
     }
     let set = Set {
-        files: &files,
-        settings,
         check: &check,
+        together: &|checked| check_set(checked, &files, settings),
         checked: &mut checked,
     };
     mend(open, set)

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Record, SPEC_FIELDS, STATUS_FIELDS, Spec, Status, percent};
+use super::{Kind, Record, SPEC_FIELDS, STATUS_FIELDS, Spec, Status, nearest, percent};
 use crate::model::Percent;
 
 /// Why a value is not a record.
@@ -58,15 +58,20 @@ fn given<'a>(json: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
     json.get(field).filter(|value| !value.is_null())
 }
 
-/// The share of users that the record gives now.
+/// The share of users that the record gives now. One that cannot be read counts as that of the
+/// current stage, or as nobody.
 fn live_percentage(json: &Map<String, Value>, spec: &Spec, status: &Status) -> Percent {
-    percent(json.get("percentage")).unwrap_or_else(|| {
+    let stage = || {
         let stage = status.current_stage().unwrap_or(0);
-        spec.stages()
-            .get(stage)
-            .copied()
-            .unwrap_or(Percent::HUNDRED)
-    })
+        spec.stages().get(stage).copied()
+    };
+    let default = match given(json, "percentage") {
+        None if spec.kind() != Kind::Rollout => Percent::HUNDRED,
+        _ => Percent::ZERO,
+    };
+    nearest(json.get("percentage"))
+        .or_else(stage)
+        .unwrap_or(default)
 }
 
 /// The spec of a record, in normal form: defaults filled in, numbers in their shortest form,

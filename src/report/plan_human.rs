@@ -18,6 +18,10 @@ const LONG: usize = 48;
 pub fn plan(out: &mut dyn Write, plan: &Plan, store: &Info, color: bool) -> io::Result<()> {
     let paint = Paint { color };
     header(out, plan, store, paint)?;
+    if let Some(rolled_back) = &plan.rolled_back {
+        let words = visible(&rolled_back.words());
+        writeln!(out, "  Git is ahead: {words}.\n")?;
+    }
     for change in &plan.changes {
         block(out, change, paint)?;
     }
@@ -51,12 +55,12 @@ fn header(out: &mut dyn Write, plan: &Plan, store: &Info, paint: Paint) -> io::R
 }
 
 #[derive(Clone, Copy)]
-struct Paint {
-    color: bool,
+pub(super) struct Paint {
+    pub color: bool,
 }
 
 impl Paint {
-    fn style(self, style: Style) -> Style {
+    pub(super) fn style(self, style: Style) -> Style {
         if self.color { style } else { Style::new() }
     }
 
@@ -70,7 +74,7 @@ impl Paint {
         self.style(color.on_default().bold())
     }
 
-    fn dim(self) -> Style {
+    pub(super) fn dim(self) -> Style {
         self.style(Style::new().dimmed())
     }
 }
@@ -185,7 +189,7 @@ fn duration(hours: f64) -> String {
     }
 }
 
-fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Result<()> {
+pub(super) fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Result<()> {
     let width = fields
         .iter()
         .map(|field| field.path.chars().count())

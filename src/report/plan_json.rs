@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::plan::{Action, Change, FieldChange, Plan, Source, Stopped, StoreRef};
+use crate::plan::{Action, Change, FieldChange, Plan, RolledBack, Source, Stopped, StoreRef};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -16,6 +16,8 @@ struct Document<'a> {
     unmanaged: usize,
     kept: &'a [String],
     stopped: &'a [Stopped],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rolled_back: Option<&'a RolledBack>,
     summary: IndexMap<&'static str, usize>,
     fingerprint: String,
 }
@@ -44,6 +46,7 @@ pub fn value(plan: &Plan) -> Value {
         unmanaged: plan.unmanaged,
         kept: &plan.kept,
         stopped: &plan.stopped,
+        rolled_back: plan.rolled_back.as_ref(),
         summary: Action::ALL
             .iter()
             .map(|action| (action.as_str(), plan.count(*action)))

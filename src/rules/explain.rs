@@ -48,23 +48,50 @@ pub fn reference() -> String {
         "# Rules\n\n\
          What `hoist lint` looks for. This page is written by hoist itself, from the same text as\n\
          `hoist lint --explain RULE`.\n\n\
-         | rule | level | finds |\n\
-         | --- | --- | --- |\n",
+         | rule | level | `--fix` | finds |\n\
+         | --- | --- | --- | --- |\n",
     );
-    let all = || RULES.iter().copied().chain([&CONFIG]);
-    for rule in all() {
-        let (id, summary) = (rule.id, rule.summary);
-        page += &format!("| [`{id}`](#{id}) | {} | {summary} |\n", level(rule));
+    let mut sections = String::new();
+    for rule in RULES.iter().copied().chain([&CONFIG]) {
+        let (id, level, summary) = (rule.id, level(rule), rule.summary);
+        let fix = if mends(rule) { "yes" } else { "" };
+        page += &format!("| [`{id}`](#{id}) | {level} | {fix} | {summary} |\n");
+        sections += &format!("\n## {id}\n\n{summary}.\n\nLevel: {level}.");
+        let limits: Vec<_> = limits(rule).map(|name| format!("`lint.{name}`")).collect();
+        if !limits.is_empty() {
+            sections += &format!(" Settings: {}.", limits.join(", "));
+        }
+        sections += &format!("\n\n{}", markdown(rule));
     }
-    for rule in all() {
-        let (id, summary) = (rule.id, rule.summary);
-        let level = level(rule);
-        page += &format!(
-            "\n## {id}\n\n{summary}. Level: {level}.\n\n{}",
-            markdown(rule)
-        );
+    page + &sections
+}
+
+/// Whether `--fix` mends what the rule finds: its own example says so.
+fn mends(rule: &Rule) -> bool {
+    if rule.id == CONFIG.id {
+        return false;
     }
-    page
+    let mut context = Context::new(date(2026, 11, 15));
+    context.environments = ["development", "staging", "production"]
+        .map(String::from)
+        .into();
+    let settings = Settings {
+        context,
+        levels: Levels::default(),
+    };
+    let mut files = Files::default();
+    let file = files.add("flags/example.yaml", None);
+    let checked = [check_file(file, rule.bad.as_bytes(), &settings)];
+    let together = check_set(&checked, &files, &settings);
+    let own = checked.iter().flat_map(|checked| &checked.diagnostics);
+    let mut found = own.chain(&together).filter(|found| found.rule == rule.id);
+    found.any(|found| found.fix.as_ref().is_some_and(|fix| fix.safe))
+}
+
+/// The settings under `[lint]` that a rule's prose names.
+fn limits(rule: &Rule) -> impl Iterator<Item = &'static str> {
+    let names = Limits::NAMES.into_iter();
+    names.filter(|name| rule.docs.contains(&format!("`{name}`")))
 }
 
 /// "error, always"

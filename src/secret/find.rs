@@ -217,7 +217,7 @@ fn by_name_or_looks(text: &str, run: usize) -> (Option<Secret>, usize) {
     }
     let before = text.get(..start).unwrap_or_default();
     let kind = if is_secret_name(before) {
-        "a value that its name calls secret"
+        "a secret by its name"
     } else if looks.random(RANDOM) && !is_told_apart(before, word) {
         "a key"
     } else {

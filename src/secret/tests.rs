@@ -72,18 +72,15 @@ fn passwords_and_keys_are_told_by_what_is_around_them() {
         ),
         (
             "api_key: \"a1b2c3d4e5f6a7b8\"",
-            &[("a value that its name calls secret", "a1b2c3d4e5f6a7b8")],
+            &[("a secret by its name", "a1b2c3d4e5f6a7b8")],
         ),
         (
             "{ clientSecret: a1b2c3d4e5f6a7b8 }",
-            &[("a value that its name calls secret", "a1b2c3d4e5f6a7b8")],
+            &[("a secret by its name", "a1b2c3d4e5f6a7b8")],
         ),
         (
             "github_access_token=Zm9vYmFyMTIzNDU2Nzg5MA==",
-            &[(
-                "a value that its name calls secret",
-                "Zm9vYmFyMTIzNDU2Nzg5MA==",
-            )],
+            &[("a secret by its name", "Zm9vYmFyMTIzNDU2Nzg5MA==")],
         ),
         (
             "wJ4lrXUtn5EMI/K7MDENG/bPx8fiCY3X2mPLqK6Y1",

@@ -8,6 +8,7 @@ mod commit;
 mod endpoint;
 mod examine;
 mod history;
+mod named;
 mod read;
 mod value;
 mod wire;
@@ -84,6 +85,10 @@ impl Store for Redis {
 
     fn read(&mut self) -> Result<Snapshot, Error> {
         self.repeatable(Self::snapshot)
+    }
+
+    fn read_flags(&mut self, flags: &[&str]) -> Result<Snapshot, Error> {
+        self.repeatable(|redis, wire| redis.named(wire, flags))
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error> {

@@ -105,8 +105,34 @@ fn plan_shape() -> Value {
         "unmanaged": "count",
         "kept": ["string"],
         "stopped": [{"flag": "string", "since": "number|null", "actor": "string|null", "reason": "string|null"}],
+        "rolled_back?": {"to": "count", "digest": "string", "actor": "string|null", "reason": "string|null", "at": "number"},
         "summary": counts,
         "fingerprint": "string",
+    })
+}
+
+fn history_shape() -> Value {
+    json!({
+        "version": "1",
+        "environment": "string",
+        "store": {"kind": "redis|sqlite|memory", "prefix": "string"},
+        "commits": [{
+            "id": "string",
+            "generation": "count",
+            "at": "number",
+            "source": "string",
+            "actor": "string|null",
+            "commit": "string|null",
+            "reason": "string|null",
+            "hoist": "string",
+            "flags": [{
+                "flag": "string",
+                "fields": [{"path": "string", "before": "any", "after": "any"}],
+                "note?": "string",
+                "before": "object|null",
+                "after": "object|null",
+            }],
+        }],
     })
 }
 
@@ -313,4 +339,39 @@ fn plan_and_apply() {
     );
     assert_eq!(refused["plan"], plan);
     assert_eq!(refused["refused"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn history_and_rollback() {
+    let project = Project::with_flags("flags:\n  a: { expires: never, percentage: 5 }\n");
+    project.expect(0, &["apply"]);
+    project.write(
+        "flags/flags.yaml",
+        "flags:\n  a: { expires: never, percentage: 50 }\n",
+    );
+    project.expect(0, &["apply"]);
+    let back = [
+        "rollback", "--last", "--reason", "errors", "--format", "json",
+    ];
+    let back = project.expect(0, &back).json();
+    assert_eq!(
+        (&back["applied"], &back["generation"]),
+        (&json!(true), &json!(3))
+    );
+    check("rollback", &back["plan"], &plan_shape());
+    let plan = project.expect(0, &["plan", "--format", "json"]).json();
+    check("plan", &plan, &plan_shape());
+    assert_eq!(plan["rolled_back"]["to"], 1);
+
+    let history = project.expect(0, &["history", "--format", "json"]).json();
+    check("history", &history, &history_shape());
+    let commits = history["commits"].as_array().expect("a list");
+    let sources: Vec<_> = commits.iter().map(|commit| &commit["source"]).collect();
+    assert_eq!(sources, ["rollback", "apply", "apply"]);
+    assert_eq!(commits[0]["reason"], "back to generation 1: errors");
+    assert_eq!(
+        commits[0]["flags"][0]["fields"],
+        json!([{"path": "percentage", "before": 50, "after": 5}])
+    );
+    assert_eq!(commits[2]["flags"][0]["before"], Value::Null);
 }

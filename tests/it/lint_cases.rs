@@ -27,7 +27,7 @@ pub struct Case {
 }
 
 /// What a case expects, or what was found.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 struct Finding {
     file: String,
     line: u32,
@@ -36,26 +36,43 @@ struct Finding {
     message: String,
 }
 
+impl Finding {
+    /// Whether this is what was expected of `found`.
+    fn fits(&self, found: &Self) -> bool {
+        let place = |of: &Self| (of.file.clone(), of.line, of.head.clone());
+        place(self) == place(found) && found.message.contains(&self.message)
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            file,
+            line,
+            head,
+            message,
+        } = self;
+        write!(f, "{file}:{line}: {head} {message}")
+    }
+}
+
 #[test]
 fn cases_find_what_they_expect() {
     let mut wrong = String::new();
     for case in cases() {
         let run = Run::new(&case);
-        let mut expected = expectations(&case);
-        let mut found: Vec<Finding> = run
-            .diagnostics
-            .iter()
-            .map(|found| run.finding(found))
-            .collect();
-        expected.sort();
-        found.sort();
-        let place = |of: &Finding| (of.file.clone(), of.line, of.head.clone());
-        let agree = expected.len() == found.len()
-            && expected.iter().zip(&found).all(|(expected, found)| {
-                place(expected) == place(found) && found.message.contains(&expected.message)
-            });
-        if !agree {
-            wrong += &format!("{}: expected {expected:#?}, found {found:#?}\n", case.name);
+        let mut missing = expectations(&case);
+        let mut unexpected = Vec::new();
+        for found in run.diagnostics.iter().map(|found| run.finding(found)) {
+            match missing.iter().position(|expected| expected.fits(&found)) {
+                Some(at) => _ = missing.swap_remove(at),
+                None => unexpected.push(found),
+            }
+        }
+        for (what, findings) in [("missing", missing), ("unexpected", unexpected)] {
+            for finding in findings {
+                wrong += &format!("{what} in {}: {finding}\n", case.name);
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -74,6 +91,44 @@ fn cases_read_well_in_every_format() {
         let json = serde_json::to_string_pretty(&json).unwrap();
         insta::assert_snapshot!(format!("{}.json", case.name), json);
     }
+}
+
+/// Each fix by itself takes away what it was offered for, and leaves a file that reads as well.
+#[test]
+fn a_fix_mends_what_it_is_for() {
+    let mut fixes = 0;
+    for case in cases() {
+        let run = Run::new(&case);
+        let count = |run: &Run, rule: &str| {
+            let found = run.diagnostics.iter();
+            found.filter(|found| found.rule == rule).count()
+        };
+        for found in &run.diagnostics {
+            let Some(fix) = &found.fix else { continue };
+            let mut mended = case.clone();
+            let text = &mut mended.files[found.location.file.0 as usize].1;
+            for edit in fix.edits.iter().rev() {
+                text.replace_range(edit.span.range(), &edit.text);
+            }
+            let after = Run::new(&mended);
+            let place = format!("{}: {} {:?}", case.name, found.message, fix);
+            assert!(
+                count(&after, found.rule) < count(&run, found.rule),
+                "{place}"
+            );
+            for rule in [
+                "yaml-syntax",
+                "unsafe-yaml",
+                "duplicate-key",
+                "schema",
+                "unknown-field",
+            ] {
+                assert!(count(&after, rule) <= count(&run, rule), "{place}");
+            }
+            fixes += 1;
+        }
+    }
+    assert!(fixes > 20, "{fixes}");
 }
 
 #[test]

@@ -85,9 +85,11 @@ fn fingerprints_stay_when_lines_move() {
             text.insert_str(mark, "# One line,\n\n# and another.\n");
         }
         assert_eq!(fingerprints(&Run::new(&case)), before, "{}", case.name);
-        case.settings.context.today = jiff::civil::date(2026, 11, 16);
-        let later = fingerprints(&Run::new(&case));
-        assert!(later.is_superset(&before), "{}", case.name);
+        if case.name == "expired" {
+            // Its message counts the days.
+            case.settings.context.today = jiff::civil::date(2026, 11, 16);
+            assert!(fingerprints(&Run::new(&case)).is_superset(&before));
+        }
     }
 }
 

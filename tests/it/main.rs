@@ -20,11 +20,13 @@ mod python;
 mod readme;
 mod redis_cli;
 mod redis_store;
+mod rollback;
 mod rule_reference;
 mod secrets;
 mod sqlite_store;
 mod stores;
 mod support;
+mod vectors;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
 #[test]

@@ -12,8 +12,9 @@ use hoist::model::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARI
 use hoist::plan::{Action, Plan, Removed, Snapshot, Stored, Target, Wanted};
 use hoist::record::{Record, SPEC_FIELDS, STATUS_FIELDS};
 use hoist::rules::{Context, Level, Levels, Limits, RULES, Settings, check_file};
+use hoist::store::{HistoryEntry, Info};
 use hoist::{report, schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::python::{World, python, shown};
 
@@ -188,6 +189,10 @@ fn the_table_of_the_configuration_is_complete() {
         ),
         ("environments.NAME.prune", environment.prune.to_string()),
         (
+            "environments.NAME.history_keep",
+            environment.history_keep.to_string(),
+        ),
+        (
             "lint.max_flag_age_days",
             limits.max_flag_age_days.to_string(),
         ),
@@ -253,7 +258,9 @@ fn the_examples_are_clean() {
 
 #[test]
 fn the_shapes_of_json_are_what_is_printed() {
-    let [lint, plan] = blocks("json").try_into().expect("two shapes in the README");
+    let [lint, plan, history] = blocks("json")
+        .try_into()
+        .expect("three shapes in the README");
     let output = Command::new(env!("CARGO_BIN_EXE_hoist"))
         .args([
             "lint",
@@ -276,6 +283,43 @@ fn the_shapes_of_json_are_what_is_printed() {
         shape(&serde_json::from_str(&plan).unwrap()),
         shape(&report::plan_json::value(&varied_plan()))
     );
+    assert_eq!(
+        shape(&serde_json::from_str(&history).unwrap()),
+        shape(&report::history_json::value(&report::History {
+            environment: "production",
+            store: &a_store(),
+            flags: &[],
+            entries: &[an_entry()],
+        }))
+    );
+}
+
+fn a_store() -> Info {
+    Info {
+        kind: "redis",
+        url: "redis://localhost".into(),
+        prefix: "ff".into(),
+    }
+}
+
+fn an_entry() -> HistoryEntry {
+    let record = |percentage: u32| {
+        let record = json!({"type": "boolean", "enabled": true, "percentage": percentage});
+        Some(record.to_string())
+    };
+    HistoryEntry {
+        id: "5c7b0e53".into(),
+        generation: 8,
+        at: 1.25,
+        actor: Some("ana".into()),
+        commit: Some("4f1c2ad".into()),
+        source: "apply".into(),
+        reason: None,
+        version: "0.1.0".into(),
+        digest: "digest".into(),
+        records: [("new_search".into(), (record(10), record(25)))].into(),
+        notes: BTreeMap::new(),
+    }
 }
 
 /// A plan with something in every list.

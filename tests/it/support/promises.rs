@@ -181,9 +181,8 @@ fn mend(text: &str) -> Option<Mended> {
     let check = |file: FileId, text: &str| check_file(file, text.as_bytes(), &settings);
     let mut checked = vec![check(file, text)];
     let set = Set {
-        files: &files,
-        settings: &settings,
         check: &check,
+        together: &|checked| check_set(checked, &files, &settings),
         checked: &mut checked,
     };
     let text = Text {

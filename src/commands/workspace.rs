@@ -167,6 +167,7 @@ impl<'a> Workspace<'a> {
                 .min(store::Options::default().connect_timeout),
             timeout: self.global.timeout,
             history_keep: environment.history_keep,
+            ..store::Options::default()
         };
         let store = store::open(&url, &environment.prefix, &options)?;
         let info = store.info();

@@ -13,10 +13,14 @@ use crate::bucket::{BUCKETS, Draw, pick};
 use crate::model::Percent;
 use crate::record::{Kind, NotARecord, Record};
 
+pub mod cases;
 mod compile;
 mod explain;
+pub mod ratio;
+mod tally;
 
-pub use explain::{explain, grouped};
+pub use explain::{Explained, explain, grouped};
+pub use tally::{Row, Tally};
 
 /// Lists come from git or from operators, so that nobody can choose colliding entries.
 type Users = HashSet<Box<str>, FixedState>;
@@ -108,8 +112,10 @@ impl Reason {
 /// Why a record cannot be evaluated. Other clients may have written anything.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    #[error(transparent)]
+    #[error("it is no record: {0}")]
     NotARecord(#[from] NotARecord),
+    #[error("its file has errors, which `hoist lint` shows")]
+    Unsound,
     #[error("`{field}` {problem}")]
     Field {
         field: &'static str,

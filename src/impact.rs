@@ -20,7 +20,7 @@ use crate::record::Record;
 mod order;
 mod people;
 
-pub use people::{Effect, notes};
+pub use people::{Effect, Group, People, notes};
 
 /// A share of all users, in units of 10⁻¹⁰: an experiment draws twice from 100,000 buckets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +83,8 @@ pub struct Impact {
     pub order: Option<Vec<String>>,
     /// The salt changes, so everybody is drawn anew and the shares are those to be expected.
     pub redrawn: bool,
+    /// Of those who move some get another variant, not only another value.
+    pub renamed: bool,
 }
 
 impl Impact {
@@ -96,6 +98,37 @@ impl Impact {
     #[must_use]
     pub fn changed(&self) -> Share {
         Share(self.gained.0 + self.lost.0 + self.moved.0)
+    }
+}
+
+/// `15 % of users gain it, 5 % lose it`; nothing where nobody gets anything else.
+impl fmt::Display for Impact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let thing = if self.renamed { "variant" } else { "value" };
+        let moved = format!("get another {thing}");
+        let parts = [
+            (self.gained, "gain it"),
+            (self.lost, "lose it"),
+            (self.moved, &moved),
+        ];
+        let mut before = "";
+        for (share, verb) in parts.iter().filter(|(share, _)| share.0 > 0) {
+            let users = if before.is_empty() { " of users" } else { "" };
+            write!(f, "{before}{share} %{users} {verb}")?;
+            before = ", ";
+        }
+        if let Some(order) = &self.order {
+            let order = order.join(", ");
+            write!(
+                f,
+                ", {} % avoidably: order the variants {order}",
+                self.avoidable
+            )?;
+        }
+        if self.redrawn {
+            f.write_str(", since another salt draws everybody anew")?;
+        }
+        Ok(())
     }
 }
 
@@ -119,6 +152,8 @@ pub fn between(
     let after = Side::new(flag, after)?;
     let redrawn = before.salt != after.salt && before.is_drawn() && after.is_drawn();
     let [both, gained, lost, neither] = overlap(before.share, after.share, redrawn);
+    let renamed = (both > 0 && before.renames(&after, redrawn))
+        || (neither > 0 && before.outside_differs(&after, Outcome::renamed));
     let (moved_inside, best) = if both == 0 {
         (0, None)
     } else if redrawn {
@@ -126,7 +161,7 @@ pub fn between(
     } else {
         before.moves(&after)
     };
-    let moved_outside = u128::from(before.outside_differs(&after));
+    let moved_outside = u128::from(before.outside_differs(&after, Outcome::differs));
     let avoidable = best
         .as_ref()
         .map_or(0, |best| moved_inside - u128::from(best.moved) * ONE);
@@ -139,6 +174,7 @@ pub fn between(
             .filter(|_| avoidable > 0)
             .map(|best| after.names(&best.order)),
         redrawn,
+        renamed,
     })
 }
 
@@ -250,9 +286,26 @@ impl<'r> Side<'r> {
         ))
     }
 
-    fn outside_differs(&self, after: &Self) -> bool {
+    /// Whether some of those inside on both sides get a variant of another name.
+    fn renames(&self, after: &Self, redrawn: bool) -> bool {
+        let (old, new) = (self.arms(), after.arms());
+        let meet = |old: &Arm<'_>, new: &Arm<'_>| {
+            redrawn || (old.range.start < new.range.end && new.range.start < old.range.end)
+        };
+        let mut pairs = old
+            .iter()
+            .flat_map(|old| new.iter().map(move |new| (old, new)));
+        pairs.any(|(old, new)| old.outcome.renamed(new.outcome) && meet(old, new))
+    }
+
+    /// Whether those outside get what `differs`.
+    fn outside_differs<'s>(
+        &'s self,
+        after: &'s Self,
+        differs: fn(Outcome<'s>, Outcome<'s>) -> bool,
+    ) -> bool {
         match (self.outside(), after.outside()) {
-            (Some(before), Some(after)) => before.differs(after),
+            (Some(before), Some(after)) => differs(before, after),
             _ => false,
         }
     }
@@ -297,11 +350,14 @@ struct Outcome<'r> {
 impl Outcome<'_> {
     /// Another value, or another variant of the same value.
     fn differs(self, other: Self) -> bool {
-        let renamed = match (self.variant, other.variant) {
+        self.renamed(other) || self.value != other.value
+    }
+
+    fn renamed(self, other: Self) -> bool {
+        match (self.variant, other.variant) {
             (Some(before), Some(after)) => before != after,
             _ => false,
-        };
-        renamed || self.value != other.value
+        }
     }
 }
 

@@ -1,5 +1,11 @@
 //! What a run found, in the formats that people and programs read: one file a format.
 
+pub mod diff;
+pub mod diff_human;
+pub mod diff_json;
+pub mod diff_markdown;
+pub mod eval_human;
+pub mod eval_json;
 pub mod github;
 pub mod history_human;
 pub mod history_json;
@@ -7,14 +13,21 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod mended;
+pub mod operated;
 pub mod plan_human;
 pub mod plan_json;
+pub mod rollouts;
 pub mod sarif;
+pub mod tests_human;
+pub mod tests_json;
+pub mod tests_junit;
 
 mod excerpt;
+mod markdown;
 mod places;
 mod root;
 pub mod text;
+pub mod words;
 
 pub use root::Root;
 
@@ -23,6 +36,11 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use crate::diagnostic::{Diagnostic, Files, Severity};
+use crate::eval::cases::Case;
+use crate::eval::{Explained, Tally};
+use crate::impact::People;
+use crate::plan::Source;
+use crate::record::Record;
 use crate::source;
 use crate::store::{HistoryEntry, Info};
 
@@ -118,6 +136,89 @@ fn time(seconds: f64) -> String {
         |_| format!("{seconds} s"),
         |time| time.strftime("%F %T UTC").to_string(),
     )
+}
+
+/// What the tests of flags gave.
+#[derive(Clone, Copy, Debug)]
+pub struct Tests<'a> {
+    /// With the text of every file that is to be shown.
+    pub files: &'a Files,
+    /// By file, and by place in it.
+    pub cases: &'a [Case],
+}
+
+impl Tests<'_> {
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        let failed = self.cases.iter().filter(|case| case.failure.is_some());
+        failed.count()
+    }
+
+    /// How many flags have tests.
+    fn tested_flags(&self) -> usize {
+        let flags = self.cases.chunk_by(|one, other| one.flag == other.flag);
+        flags.count()
+    }
+
+    /// What failed, as findings.
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let failed = self.cases.iter().filter(|case| case.failure.is_some());
+        failed.map(Case::diagnostic).collect()
+    }
+}
+
+/// What one flag gives to one user.
+#[derive(Clone, Debug)]
+pub struct Evaluation<'a> {
+    /// Its key.
+    pub flag: &'a str,
+    pub answer: Explained,
+    /// `None` where it cannot be read.
+    pub record: Option<&'a Record>,
+    /// Where the flag is defined, if it was taken from its file.
+    pub source: Option<&'a Source>,
+}
+
+/// Who asks for every flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub user: Option<&'a str>,
+    pub groups: &'a [String],
+    /// Where the flags were taken from.
+    pub origin: &'a str,
+}
+
+/// What many users get from one flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted<'a> {
+    /// Its key.
+    pub flag: &'a str,
+    pub record: &'a Record,
+    pub tally: &'a Tally<'a>,
+    /// Where the flag was taken from.
+    pub origin: &'a str,
+    /// Who they are: "users of `list.txt`".
+    pub users: &'a str,
+}
+
+/// What a plan does to the users of a list.
+#[derive(Clone, Debug)]
+pub struct Affected {
+    /// Where they come from, as people see it.
+    pub list: String,
+    /// How many there are.
+    pub users: u64,
+    /// How many of them anything happens to.
+    pub affected: u64,
+    /// For each change, in the plan's order; `None` where nobody can tell.
+    pub changes: Vec<Option<People>>,
+}
+
+impl Affected {
+    /// What the change at `index` of the plan does.
+    fn of(&self, index: usize) -> Option<&People> {
+        self.changes.get(index)?.as_ref()
+    }
 }
 
 /// Writes a JSON document, indented, with a line break behind it.

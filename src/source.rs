@@ -12,8 +12,10 @@ use rayon::prelude::*;
 use crate::diagnostic::{Diagnostic, FileId, Files, Location};
 use crate::yaml::MAX_BYTES;
 
+mod references;
 mod write;
 
+pub use references::{Named, references};
 pub use write::{WriteError, replace};
 
 /// Why files could not be found or read.

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
+use super::commit::{actor, fresh_id};
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
+use super::test;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
+use crate::git;
 use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
@@ -44,7 +45,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let wish = match saved {
         Some(saved) => Wish::Saved(Box::new(saved)),
         None => {
-            Wish::FlagSet(FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?)
+            let mut flag_set = FlagSet::load(&workspace)?;
+            let target = flag_set.target(environment, global.quiet, colors)?;
+            if let Some(failed) = test::check(&mut flag_set, global.quiet, colors)? {
+                let failure = Failure::findings(format!("{failed}; nothing was applied"));
+                return Err(failure.hint(test::HINT));
+            }
+            Wish::FlagSet(target)
         }
     };
     let apply = Apply {
@@ -59,7 +66,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             frozen: args.ignore_freeze,
             undo_rollback: args.undo_rollback,
         },
-        commit: git_commit(&workspace.root),
+        commit: git::describe(&workspace.root),
     };
     apply.run(&wish, store.as_mut())
 }
@@ -113,11 +120,9 @@ impl Apply<'_> {
                 self.report(&plan, store.info(), &Ended::NotWritten)?;
                 return Ok(Ending::Done);
             }
-            let commit = plan.clone().into_commit(
-                Uuid::new_v4().to_string(),
-                Uuid::new_v4().to_string(),
-                self.about(&plan, now),
-            );
+            let commit = plan
+                .clone()
+                .into_commit(fresh_id(), fresh_id(), self.about(&plan, now));
             match store.commit(&commit)? {
                 Outcome::Committed { generation } => {
                     self.report(&plan, store.info(), &Ended::Applied(generation))
@@ -174,7 +179,7 @@ impl Apply<'_> {
         if self.args.format == PlanFormat::Json {
             return print(|out| report::write_json(out, &ended.json(plan)));
         }
-        show(plan, store, PlanFormat::Human, self.colors)?;
+        show(plan, store, None, PlanFormat::Human, self.colors)?;
         print(|out| match ended {
             Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
             Ended::NotWritten if plan.is_empty() => {
@@ -209,7 +214,7 @@ impl Ended<'_> {
             "applied": matches!(self, Self::Applied(_)),
             "generation": if let Self::Applied(generation) = self { *generation } else { plan.store.generation },
             "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
-            "plan": report::plan_json::value(plan),
+            "plan": report::plan_json::value(plan, None),
         })
     }
 }
@@ -231,36 +236,4 @@ pub(super) fn overtaken(moved: &[Moved]) -> Failure {
         what.join(", ")
     ))
     .hint("something else writes to this store at the same time: see who, then run it again")
-}
-
-/// The commit that is checked out, `-dirty` where files differ from it; none outside git.
-fn git_commit(root: &Path) -> Option<String> {
-    let output = Command::new("git")
-        .args([
-            "describe",
-            "--always",
-            "--abbrev=40",
-            "--dirty",
-            "--exclude=*",
-        ])
-        .current_dir(root)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
-}
-
-/// Who runs this: as CI systems say, else the user of this machine.
-pub(super) fn actor() -> Option<String> {
-    [
-        "HOIST_ACTOR",
-        "GITHUB_ACTOR",
-        "GITLAB_USER_LOGIN",
-        "USER",
-        "USERNAME",
-    ]
-    .iter()
-    .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

@@ -11,7 +11,7 @@ use crate::plan::SavedPlanError;
 use crate::plan::guard::Refusal;
 use crate::report::text::visible;
 use crate::source::WriteError;
-use crate::{source, store};
+use crate::{git, source, store};
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub struct Failure {
     pub ending: Ending,
     /// What failed, with its reasons; more than one where several guards refuse.
     problems: Vec<Problem>,
+    may_pass: bool,
 }
 
 #[derive(Debug)]
@@ -62,6 +63,7 @@ impl Failure {
         Self {
             ending,
             problems: vec![problem],
+            may_pass: false,
         }
     }
 
@@ -92,6 +94,7 @@ impl Failure {
         Self {
             ending: Ending::Refused,
             problems: refusals.into_iter().map(problem).collect(),
+            may_pass: false,
         }
     }
 
@@ -113,6 +116,7 @@ impl Failure {
         (!errors.is_empty()).then(|| Self {
             ending: Ending::Impossible,
             problems: errors.iter().enumerate().map(problem).collect(),
+            may_pass: false,
         })
     }
 
@@ -127,6 +131,7 @@ impl Failure {
         (!errors.is_empty()).then(|| Self {
             ending: Ending::Impossible,
             problems: errors.iter().map(problem).collect(),
+            may_pass: false,
         })
     }
 
@@ -135,6 +140,12 @@ impl Failure {
     pub fn and(mut self, other: Self) -> Self {
         self.problems.extend(other.problems);
         self
+    }
+
+    /// Whether it may be over by itself after a while.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.may_pass
     }
 
     #[must_use]
@@ -189,7 +200,21 @@ impl Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        Self::new(Ending::Impossible, error.to_string(), error.hint())
+        Self {
+            may_pass: error.may_pass(),
+            ..Self::new(Ending::Impossible, error.to_string(), error.hint())
+        }
+    }
+}
+
+impl From<git::Error> for Failure {
+    fn from(error: git::Error) -> Self {
+        let failure = Self::impossible(error.to_string());
+        match std::error::Error::source(&error) {
+            Some(cause) => failure.because(cause),
+            None => failure,
+        }
+        .hint(error.hint())
     }
 }
 
@@ -209,6 +234,13 @@ fn unread_hint(error: &source::Error) -> &'static str {
         source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
             "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
         }
+    }
+}
+
+impl From<source::Error> for Failure {
+    fn from(error: source::Error) -> Self {
+        let hint = unread_hint(&error);
+        Self::new(Ending::Impossible, error.to_string(), Some(hint.into()))
     }
 }
 

@@ -2,9 +2,73 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, Evaluator, Gives, Reason};
-use crate::bucket::ranges;
-use crate::record::Record;
+use serde_json::Value;
+
+use super::{Answer, Evaluator, Gives, Malformed, Reason};
+use crate::bucket::{BUCKETS, ranges};
+use crate::model::Percent;
+use crate::record::{Record, Stop};
+
+/// An answer to be shown: what, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// `null` where the record cannot be evaluated.
+    pub value: Value,
+    pub variant: Option<String>,
+    pub reason: Reason,
+    /// The user's bucket, whether or not it decided anything.
+    pub bucket: Option<u32>,
+    /// Where the user falls among the variants of an experiment, whether or not that decided
+    /// anything.
+    pub variant_bucket: Option<u32>,
+    /// How the flag came to its answer, or what is wrong with its record.
+    pub why: String,
+}
+
+impl Explained {
+    /// What `user`, a member of `groups`, gets from `flag`, whose record is `record`; `share` stands
+    /// in for the flag's own.
+    #[must_use]
+    pub fn new(
+        flag: &str,
+        record: &Record,
+        share: Option<Percent>,
+        user: Option<&str>,
+        groups: &[&str],
+    ) -> Self {
+        let evaluator = match Evaluator::new(flag, record) {
+            Ok(evaluator) => evaluator,
+            Err(error) => return Self::error(&error),
+        };
+        let evaluator = match share {
+            Some(share) => evaluator.at(share),
+            None => evaluator,
+        };
+        let answer = evaluator.evaluate(user, groups);
+        let buckets = user.map(|user| evaluator.buckets(user));
+        Self {
+            value: answer.value.clone(),
+            variant: answer.variant.map(str::to_owned),
+            reason: answer.reason,
+            bucket: buckets.map(|(bucket, _)| bucket),
+            variant_bucket: buckets.and_then(|(_, second)| second),
+            why: explain(&evaluator, record, &answer, user, groups),
+        }
+    }
+
+    /// What nobody can get anything from.
+    #[must_use]
+    pub fn error(error: &Malformed) -> Self {
+        Self {
+            value: Value::Null,
+            variant: None,
+            reason: Reason::Error,
+            bucket: None,
+            variant_bucket: None,
+            why: error.to_string(),
+        }
+    }
+}
 
 /// Why `user`, a member of `groups`, got `answer` from `evaluator`, which was made from `record`:
 /// `bucket 41,207 is not below 25 %`.
@@ -21,6 +85,9 @@ pub fn explain(
         Reason::TargetingMatch => targeted(evaluator, answer, user, groups),
         Reason::Split => split(evaluator, record, answer),
         Reason::Static => fixed(evaluator),
+        Reason::Default if evaluator.share == BUCKETS => {
+            "no user is given, so there is no variant to draw: the control".into()
+        }
         Reason::Default => format!(
             "no user is given, so there is no bucket to compare with {}{}",
             share(evaluator, record),
@@ -31,10 +98,9 @@ pub fn explain(
 }
 
 fn disabled(evaluator: &Evaluator, record: &Record) -> String {
-    let mut text = if record.is_rolled_back() {
-        stop(record)
-    } else {
-        "it is not enabled".to_owned()
+    let mut text = match record.stop() {
+        Some(stop) => stopped(&stop),
+        None => "it is not enabled".to_owned(),
     };
     text += match &evaluator.gives {
         Gives::OnOff { users, groups } if !users.is_empty() || !groups.is_empty() => {
@@ -46,19 +112,20 @@ fn disabled(evaluator: &Evaluator, record: &Record) -> String {
     text
 }
 
-/// "it was stopped on 2026-11-22 03:12 UTC by ana (error rate)".
-fn stop(record: &Record) -> String {
+/// "it was rolled back on 2026-11-22 at 03:12 UTC by ana (error rate)".
+fn stopped(stop: &Stop) -> String {
     let mut text = "it was rolled back".to_owned();
-    let since = record.status.seconds("rolled_back_at");
     // No clock shows a time of which there is no timestamp.
-    if let Some(since) = since.and_then(|since| Timestamp::from_second(since as i64).ok()) {
+    let since = stop
+        .since
+        .and_then(|since| Timestamp::from_second(since as i64).ok());
+    if let Some(since) = since {
         text += &since.strftime(" on %Y-%m-%d at %H:%M UTC").to_string();
     }
-    let note = |field: &str| record.status.0.get("note")?.get(field)?.as_str();
-    if let Some(actor) = note("actor") {
+    if let Some(actor) = &stop.actor {
         text += &format!(" by {actor}");
     }
-    if let Some(reason) = note("reason") {
+    if let Some(reason) = &stop.reason {
         text += &format!(" ({reason})");
     }
     text
@@ -147,8 +214,8 @@ fn share(evaluator: &Evaluator, record: &Record) -> String {
 
 /// `41,207`.
 #[must_use]
-pub fn grouped(number: u32) -> String {
-    let digits = number.to_string();
+pub fn grouped(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
     let mut text = String::with_capacity(digits.len() + 3);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {

@@ -292,6 +292,10 @@ fn answers_in_words() {
             "no user is given, so there is no bucket to compare with 50 %: the control",
         ),
         (
+            words(experiment(true, 100), None, &[]),
+            "no user is given, so there is no variant to draw: the control",
+        ),
+        (
             words(experiment(true, 0), Some("ana"), &[]),
             "0 % of users take part, so everyone gets the control",
         ),
@@ -308,7 +312,7 @@ fn answers_in_words() {
 #[test]
 fn numbers_are_grouped_in_thousands() {
     let cases = [
-        (0, "0"),
+        (0_u64, "0"),
         (999, "999"),
         (1_000, "1,000"),
         (41_207, "41,207"),

@@ -191,6 +191,55 @@ fn shares_as_people_and_programs_read_them() {
 }
 
 #[test]
+fn an_impact_in_words() {
+    let words = |before: Value, after: Value| {
+        let (before, after) = (record(&before), record(&after));
+        let impact = between("flag", Some(&before), Some(&after)).unwrap();
+        impact.to_string()
+    };
+    let experiment = |variants: Value, values: Value| json!({"enabled": true, "variants": variants, "values": values, "control": "a"});
+    let halves = || json!({"a": 50, "b": 50});
+    let salted = with(on(50.0), &json!({"salt": "x"}));
+    let off = json!({"enabled": false, "variants": {"a": 50, "b": 50}});
+    let cases = [
+        (words(on(10.0), on(10.0)), ""),
+        (words(on(10.0), on(25.0)), "15 % of users gain it"),
+        (
+            words(on(50.0), salted),
+            "25 % of users gain it, 25 % lose it, since another salt draws everybody anew",
+        ),
+        (
+            words(
+                on(10.0),
+                with(experiment(halves(), json!({})), &json!({"percentage": 40})),
+            ),
+            "30 % of users gain it, 70 % get another value",
+        ),
+        (
+            words(
+                experiment(halves(), json!({})),
+                experiment(json!({"c": 20, "a": 40, "b": 40}), json!({})),
+            ),
+            "30 % of users get another variant, 10 % avoidably: order the variants a, c, b",
+        ),
+        (
+            words(
+                experiment(halves(), json!({})),
+                experiment(halves(), json!({"b": 1})),
+            ),
+            "50 % of users get another value",
+        ),
+        (
+            words(off.clone(), with(off, &json!({"control": "b"}))),
+            "100 % of users get another variant",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
 fn what_cannot_be_evaluated_has_no_impact() {
     let broken = record(&json!({"enabled": "yes"}));
     let fine = record(&on(10.0));
@@ -258,7 +307,7 @@ fn what_lists_do() {
         (
             forced("a", 0),
             forced("b", 0),
-            "of the users that lists name, 1 gets another variant (qa)",
+            "of the users that lists name, 1 gets something else (qa)",
         ),
     ];
     for (before, after, expected) in cases {

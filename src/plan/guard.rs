@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Change, Expect, Plan, RecordWrite};
-use crate::impact::{self, Share};
-use crate::record::Record;
+use super::{Action, Plan};
+use crate::impact::Share;
 
 mod freeze;
 mod policy;
@@ -162,7 +161,8 @@ fn moved(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
     let mut far: Vec<(&str, Share)> = plan
         .changes
         .iter()
-        .map(|change| (change.flag(), changed_share(change)))
+        // Where a record cannot be evaluated, other guards and notes speak of it.
+        .filter_map(|change| Some((change.flag(), change.impact()?.changed())))
         .filter(|(_, share)| *share > Share::of(limit))
         .collect();
     far.sort_by_key(|(_, share)| std::cmp::Reverse(*share));
@@ -180,22 +180,6 @@ fn moved(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
         hint: "go in steps, or pass `--allow-moved` if this is meant; `max_moved` in hoist.toml sets the limit"
             .into(),
     })
-}
-
-/// Share of users for whom the flag becomes something else. Where a record cannot be evaluated,
-/// other guards and notes speak of it.
-fn changed_share(change: &Change) -> Share {
-    let before = match &change.write.expect {
-        Expect::Value(bytes) => Record::parse(bytes).ok(),
-        Expect::Absent | Expect::Any => None,
-    };
-    let after = match &change.write.record {
-        RecordWrite::Keep => return Share::default(),
-        RecordWrite::Set(bytes) => Record::parse(bytes).ok(),
-        RecordWrite::Delete => None,
-    };
-    impact::between(change.flag(), before.as_ref(), after.as_ref())
-        .map_or(Share::default(), |impact| impact.changed())
 }
 
 /// A rollback is an operator's word: the flag set that it took back does not come again by itself,

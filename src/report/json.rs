@@ -74,7 +74,7 @@ struct EditOutput<'a> {
 }
 
 #[derive(Serialize)]
-struct Range {
+pub(super) struct Range {
     start: Point,
     end: Point,
 }
@@ -92,16 +92,11 @@ struct Point {
 /// # Errors
 /// What `out` fails with.
 pub fn lint(lint: &Lint<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut places = Places::new(lint.files);
-    let diagnostics = lint.sorted();
     let output = Output {
         version: VERSION,
         files: lint.checked,
         flags: lint.flags,
-        diagnostics: diagnostics
-            .into_iter()
-            .map(|found| finding(found, &mut places))
-            .collect(),
+        diagnostics: all_findings(lint),
         summary: Summary {
             errors: lint.count(Severity::Error),
             warnings: lint.count(Severity::Warning),
@@ -119,6 +114,19 @@ pub fn lint(lint: &Lint<'_>, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer(&mut out, &output)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// The findings alone, as other documents hold them.
+pub(super) fn findings<'a>(lint: &Lint<'a>) -> impl Serialize + use<'a> {
+    all_findings(lint)
+}
+
+fn all_findings<'a>(lint: &Lint<'a>) -> Vec<Finding<'a>> {
+    let mut places = Places::new(lint.files);
+    let diagnostics = lint.sorted().into_iter();
+    diagnostics
+        .map(|found| finding(found, &mut places))
+        .collect()
 }
 
 fn finding<'a>(found: &'a Diagnostic, places: &mut Places<'a>) -> Finding<'a> {
@@ -163,7 +171,7 @@ fn fix_output<'a>(fix: &'a Fix, location: Location, places: &mut Places<'a>) -> 
     }
 }
 
-fn range(location: Location, places: &mut Places<'_>) -> Range {
+pub(super) fn range(location: Location, places: &mut Places<'_>) -> Range {
     let (start, end) = places.range(location);
     let point = |Position { line, column }, offset| Point {
         line,

@@ -9,11 +9,14 @@
 
 mod cli;
 mod convergence;
+mod evaluation;
+mod interleavings;
 mod json_shapes;
 mod layers;
 mod lint_cases;
 mod lint_fix;
 mod lint_formats;
+mod operate;
 mod program;
 mod promises;
 mod python;

@@ -10,10 +10,12 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 10] = [
     "lint",
+    "test",
     "plan",
     "apply",
+    "eval",
     "history",
     "rollback",
     "init",

@@ -281,7 +281,7 @@ fn the_shapes_of_json_are_what_is_printed() {
     );
     assert_eq!(
         shape(&serde_json::from_str(&plan).unwrap()),
-        shape(&report::plan_json::value(&varied_plan()))
+        shape(&report::plan_json::value(&varied_plan(), None))
     );
     assert_eq!(
         shape(&serde_json::from_str(&history).unwrap()),
@@ -431,7 +431,7 @@ fn text() -> String {
 }
 
 /// What stands in the fenced blocks of `language`.
-fn blocks(language: &str) -> Vec<String> {
+pub fn blocks(language: &str) -> Vec<String> {
     let text = text();
     let fence = format!("\n```{language}\n");
     text.split(&fence)

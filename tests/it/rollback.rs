@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hoist::plan::{About, BUCKETS, PastCommit, Plan, RollbackError, RolledBack, Snapshot, Stored};
 use hoist::record::Record;
-use hoist::store::{HistoryEntry, Options, Outcome, Store};
+use hoist::store::{Options, Outcome, Store};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};

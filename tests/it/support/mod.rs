@@ -1,5 +1,6 @@
 pub mod backend;
 pub mod commits;
+pub mod extent;
 pub mod flagsets;
 pub mod program;
 pub mod promises;

@@ -98,12 +98,6 @@ impl Failure {
         }
     }
 
-    /// Whether it may be over by itself after a while.
-    #[must_use]
-    pub fn may_pass(&self) -> bool {
-        self.may_pass
-    }
-
     /// All that could not be read; `None` where everything could.
     #[must_use]
     pub fn unread(errors: &[source::Error]) -> Option<Self> {
@@ -121,8 +115,8 @@ impl Failure {
         };
         (!errors.is_empty()).then(|| Self {
             ending: Ending::Impossible,
-            may_pass: false,
             problems: errors.iter().enumerate().map(problem).collect(),
+            may_pass: false,
         })
     }
 
@@ -136,8 +130,8 @@ impl Failure {
         };
         (!errors.is_empty()).then(|| Self {
             ending: Ending::Impossible,
-            may_pass: false,
             problems: errors.iter().map(problem).collect(),
+            may_pass: false,
         })
     }
 
@@ -146,6 +140,12 @@ impl Failure {
     pub fn and(mut self, other: Self) -> Self {
         self.problems.extend(other.problems);
         self
+    }
+
+    /// Whether it may be over by itself after a while.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.may_pass
     }
 
     #[must_use]
@@ -239,7 +239,8 @@ fn unread_hint(error: &source::Error) -> &'static str {
 
 impl From<source::Error> for Failure {
     fn from(error: source::Error) -> Self {
-        Self::impossible(error.to_string()).hint(unread_hint(&error))
+        let hint = unread_hint(&error);
+        Self::new(Ending::Impossible, error.to_string(), Some(hint.into()))
     }
 }
 

@@ -6,22 +6,34 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use crate::operate::StageName;
+
 mod apply;
+mod diff;
 mod eval;
 mod history;
 mod init;
+mod kill;
 mod lint;
+mod operator;
 mod plan;
+mod restore;
 mod rollback;
+mod rollout;
 mod test;
 
 pub use apply::Apply;
+pub use diff::{Diff, DiffFormat};
 pub use eval::{Eval, EvalFormat};
 pub use history::{History, HistoryFormat};
 pub use init::Init;
+pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
+pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
+pub use restore::Restore;
 pub use rollback::Rollback;
+pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
 pub use test::{Test, TestFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
@@ -32,6 +44,7 @@ pub use test::{Test, TestFormat};
   hoist lint                     check the flag files
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
+  hoist diff main...             show what this branch changes, and what is risky about it
 
 Exit codes: 0 done, or clean; 1 the answer is no; 2 it could not be done; 3 refused")]
 pub struct Cli {
@@ -91,6 +104,10 @@ pub enum Command {
     History(History),
     Rollback(Rollback),
     Eval(Eval),
+    Rollout(Rollout),
+    Kill(Kill),
+    Restore(Restore),
+    Diff(Diff),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]
@@ -111,6 +128,21 @@ fn date(text: &str) -> Result<Date, String> {
         .ok()
         .filter(|_| strict)
         .ok_or_else(|| "write it as YYYY-MM-DD".into())
+}
+
+fn stage(text: &str) -> Result<StageName, String> {
+    text.parse().map_err(str::to_owned)
+}
+
+/// `30s`, `1m`, `2h`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = "write a duration of at most 30 days, for example 30s, 1m or 2h";
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| wrong)?;
+    let limits = std::time::Duration::from_millis(1)..=std::time::Duration::from_hours(30 * 24);
+    std::time::Duration::try_from(duration)
+        .ok()
+        .filter(|duration| limits.contains(duration))
+        .ok_or_else(|| wrong.into())
 }
 
 fn number(text: &str) -> Result<usize, String> {

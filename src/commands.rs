@@ -8,20 +8,31 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::cli::{Cli, Color, Command, Global};
+use crate::cli::{Cli, Color, Command, Global, OperatorFormat};
+use crate::report;
+use crate::report::operated::{self, Operated};
 
+mod absence;
 mod apply;
+mod commit;
 mod completions;
+mod diff;
 mod eval;
 mod failure;
 mod flagset;
 mod history;
 mod init;
+mod kill;
 mod lint;
+mod mend;
 mod plan;
 mod progress;
+mod restore;
 mod rollback;
+mod rollout;
 mod schema;
+mod signals;
+mod site;
 mod test;
 mod users;
 mod workspace;
@@ -87,6 +98,10 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::History(args) => history::run(&cli.global, args, colors),
         Command::Rollback(args) => rollback::run(&cli.global, args, colors),
         Command::Eval(args) => eval::run(&cli.global, args, colors),
+        Command::Rollout(args) => rollout::run(&cli.global, args, colors),
+        Command::Kill(args) => kill::run(&cli.global, args, colors),
+        Command::Restore(args) => restore::run(&cli.global, args, colors),
+        Command::Diff(args) => diff::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),
@@ -127,6 +142,25 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fai
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(Failure::output),
     }
+}
+
+/// Says what operators' commands have done. What is written stays written where that fails.
+fn print_operated(
+    operated: &Operated<'_>,
+    format: OperatorFormat,
+    colors: Colors,
+) -> Result<(), Failure> {
+    let printed = print(|out| match format {
+        OperatorFormat::Human => operated::human(out, operated, colors.stdout),
+        OperatorFormat::Json => report::write_json(out, &operated::json(operated)),
+    });
+    printed.map_err(|failure| match operated.committed {
+        true => failure.hint(format!(
+            "the commit went through, as generation {}: only its report is missing",
+            operated.store.generation
+        )),
+        false => failure,
+    })
 }
 
 /// Columns of the terminal, within reason.

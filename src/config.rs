@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
 use crate::plan::guard::Policy;
-use crate::rules::{Level, Limits};
+use crate::rules::{CONFIG, Level, Limits};
 
 mod read;
 mod secrets;
@@ -20,7 +20,7 @@ pub use secrets::mask_secrets;
 pub const FILE_NAME: &str = "hoist.toml";
 
 /// Id under which mistakes in hoist.toml are reported.
-pub const RULE: &str = "config";
+pub const RULE: &str = CONFIG.id;
 
 /// A valid configuration. Paths are as written: relative to the directory of hoist.toml.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct Config {
     pub flags: PathBuf,
     /// In file order.
     pub environments: IndexMap<String, Environment>,
+    /// Whether the environments are as they were meant: no mistake can have changed them.
+    pub is_sound: bool,
     pub lint: Lint,
 }
 
@@ -71,6 +73,7 @@ impl Default for Config {
             environments: [(development.name.clone(), development)]
                 .into_iter()
                 .collect(),
+            is_sound: true,
             lint: Lint {
                 limits: Limits::default(),
                 rules: Vec::new(),
@@ -138,16 +141,19 @@ impl EnvironmentError {
 }
 
 impl Config {
+    /// The names of all environments, for messages.
+    #[must_use]
+    pub fn known(&self) -> String {
+        let names: Vec<_> = self
+            .environments
+            .keys()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        names.join(", ")
+    }
+
     /// The environment called `name`; without a name the only one, or `development`.
     pub fn environment(&self, name: Option<&str>) -> Result<&Environment, EnvironmentError> {
-        let known = || {
-            let names: Vec<_> = self
-                .environments
-                .keys()
-                .map(|name| format!("`{name}`"))
-                .collect();
-            names.join(", ")
-        };
         let Some(name) = name else {
             let only = self
                 .environments
@@ -156,13 +162,15 @@ impl Config {
                 .filter(|_| self.environments.len() == 1);
             return only
                 .or_else(|| self.environments.get("development"))
-                .ok_or_else(|| EnvironmentError::Unnamed { known: known() });
+                .ok_or_else(|| EnvironmentError::Unnamed {
+                    known: self.known(),
+                });
         };
         self.environments
             .get(name)
             .ok_or_else(|| EnvironmentError::Unknown {
                 name: name.to_owned(),
-                known: known(),
+                known: self.known(),
                 suggestion: did_you_mean(name, self.environments.keys().map(String::as_str))
                     .map(str::to_owned),
             })

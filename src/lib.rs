@@ -10,9 +10,14 @@ pub mod cli;
 pub mod config;
 pub mod report;
 pub mod source;
+
+pub mod git;
+
 pub mod store;
 
 pub mod plan;
+
+pub mod fix;
 pub mod rules;
 
 pub mod operate;

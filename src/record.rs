@@ -13,9 +13,11 @@ use serde_json::{Map, Value};
 use crate::model::{Flag, Percent};
 
 mod read;
+mod words;
 mod write;
 
 pub use read::NotARecord;
+pub use words::stage_in_words;
 
 /// Fields that only status has, in the order in which they are written.
 pub const STATUS_FIELDS: [&str; 6] = [
@@ -254,6 +256,17 @@ impl Record {
     /// Reads what any client of the record format may have written.
     pub fn parse(bytes: &[u8]) -> Result<Self, NotARecord> {
         read::record(bytes)
+    }
+
+    /// The fields of a record as they stand in it, for edits that leave the rest as it is.
+    pub fn fields(bytes: &[u8]) -> Result<Map<String, Value>, NotARecord> {
+        read::fields(bytes)
+    }
+
+    /// Reads a record from its fields.
+    #[must_use]
+    pub fn from_fields(fields: Map<String, Value>) -> Self {
+        read::from_fields(fields)
     }
 
     /// Stopped in an emergency, and not on again since.

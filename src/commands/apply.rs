@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
+use super::commit::{actor, fresh_id};
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
 use super::test;
@@ -15,9 +14,11 @@ use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
+use crate::git;
 use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
+use crate::rules::Settings;
 use crate::store::{self, Info, Moved, Outcome, Store};
 
 /// How often a plan that was overtaken is made again.
@@ -51,7 +52,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
                 let failure = Failure::findings(format!("{failed}; nothing was applied"));
                 return Err(failure.hint(test::HINT));
             }
-            Wish::FlagSet(target)
+            Wish::FlagSet(Box::new(Wanted {
+                target,
+                flag_set,
+                settings: workspace.lint_settings(),
+            }))
         }
     };
     let apply = Apply {
@@ -66,7 +71,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             frozen: args.ignore_freeze,
             undo_rollback: args.undo_rollback,
         },
-        commit: git_commit(&workspace.root),
+        commit: git::describe(&workspace.root),
     };
     apply.run(&wish, store.as_mut())
 }
@@ -90,8 +95,16 @@ fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
 
 /// What is to be carried out.
 enum Wish {
-    FlagSet(Target),
+    FlagSet(Box<Wanted>),
+    /// Its risks were shown when it was made.
     Saved(Box<SavedPlan>),
+}
+
+/// The flag set, as the environment wants it and as the files have it.
+struct Wanted {
+    target: Target,
+    flag_set: FlagSet,
+    settings: Settings,
 }
 
 struct Apply<'a> {
@@ -120,11 +133,9 @@ impl Apply<'_> {
                 self.report(&plan, store.info(), &Ended::NotWritten)?;
                 return Ok(Ending::Done);
             }
-            let commit = plan.clone().into_commit(
-                Uuid::new_v4().to_string(),
-                Uuid::new_v4().to_string(),
-                self.about(&plan, now),
-            );
+            let commit = plan
+                .clone()
+                .into_commit(fresh_id(), fresh_id(), self.about(&plan, now));
             match store.commit(&commit)? {
                 Outcome::Committed { generation } => {
                     self.report(&plan, store.info(), &Ended::Applied(generation))
@@ -146,12 +157,12 @@ impl Apply<'_> {
 
     fn plan(&self, wish: &Wish, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
         match wish {
-            Wish::FlagSet(target) => Ok(Plan::new(
-                target,
-                info.kind,
-                &self.environment.prefix,
-                snapshot,
-            )),
+            Wish::FlagSet(wanted) => {
+                let prefix = &self.environment.prefix;
+                let mut plan = Plan::new(&wanted.target, info.kind, prefix, snapshot);
+                wanted.flag_set.find_risks(&mut plan, &wanted.settings);
+                Ok(plan)
+            }
             Wish::Saved(saved) if !saved.may_be_for(&info.url) => {
                 Err(SavedPlanError::OtherStore.into())
             }
@@ -238,36 +249,4 @@ pub(super) fn overtaken(moved: &[Moved]) -> Failure {
         what.join(", ")
     ))
     .hint("something else writes to this store at the same time: see who, then run it again")
-}
-
-/// The commit that is checked out, `-dirty` where files differ from it; none outside git.
-fn git_commit(root: &Path) -> Option<String> {
-    let output = Command::new("git")
-        .args([
-            "describe",
-            "--always",
-            "--abbrev=40",
-            "--dirty",
-            "--exclude=*",
-        ])
-        .current_dir(root)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
-}
-
-/// Who runs this: as CI systems say, else the user of this machine.
-pub(super) fn actor() -> Option<String> {
-    [
-        "HOIST_ACTOR",
-        "GITHUB_ACTOR",
-        "GITLAB_USER_LOGIN",
-        "USER",
-        "USERNAME",
-    ]
-    .iter()
-    .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

@@ -1,8 +1,7 @@
 //! `hoist rollback`
 
-use uuid::Uuid;
-
-use super::apply::{Ended, actor, overtaken};
+use super::apply::{Ended, overtaken};
+use super::commit::{actor, fresh_id};
 use super::plan::{check_buckets, show};
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
@@ -61,11 +60,7 @@ impl Rollback<'_> {
                 self.report(&plan, store, &Ended::NotWritten)?;
                 return Ok(Ending::Done);
             }
-            let commit = plan.clone().into_commit(
-                Uuid::new_v4().to_string(),
-                Uuid::new_v4().to_string(),
-                about,
-            );
+            let commit = plan.clone().into_commit(fresh_id(), fresh_id(), about);
             match store.commit(&commit)? {
                 Outcome::Committed { generation } => {
                     self.report(&plan, store, &Ended::Applied(generation))?;

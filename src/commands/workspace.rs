@@ -11,6 +11,7 @@ use super::{Colors, Failure, count, width};
 use crate::cli::Global;
 use crate::config::{self, Config, Environment};
 use crate::diagnostic::{Diagnostic, Files};
+use crate::report::Root;
 use crate::rules::{Context, Levels, Settings};
 use crate::store::{self, Store};
 use crate::{report, source};
@@ -23,27 +24,20 @@ pub(super) struct Workspace<'a> {
     pub root: PathBuf,
     /// Directory hoist runs in.
     pub here: PathBuf,
+    /// Whether there is a hoist.toml.
+    pub has_config: bool,
     /// What is wrong with hoist.toml.
     pub mistakes: Option<(Files, Vec<Diagnostic>)>,
 }
 
 impl<'a> Workspace<'a> {
     pub(super) fn open(global: &'a Global) -> Result<Self, Failure> {
-        let here = std::env::current_dir().map_err(|error| {
-            Failure::impossible("cannot tell the current directory").because(error)
-        })?;
+        let mut workspace = Self::bare(global)?;
         let file = global
             .config
-            .clone()
-            .map(|file| here.join(file))
-            .or_else(|| config::find(&here));
-        let mut workspace = Self {
-            global,
-            config: Config::default(),
-            root: here.clone(),
-            here,
-            mistakes: None,
-        };
+            .as_ref()
+            .map(|file| workspace.here.join(file))
+            .or_else(|| config::find(&workspace.here));
         match file {
             Some(file) => workspace.read_config(&file)?,
             None => workspace.tell(format_args!(
@@ -51,6 +45,27 @@ impl<'a> Workspace<'a> {
             )),
         }
         Ok(workspace)
+    }
+
+    /// Where hoist.toml cannot be read.
+    pub(super) fn without_config(global: &'a Global) -> Result<Self, Failure> {
+        let mut workspace = Self::bare(global)?;
+        workspace.config.is_sound = false;
+        Ok(workspace)
+    }
+
+    fn bare(global: &'a Global) -> Result<Self, Failure> {
+        let here = std::env::current_dir().map_err(|error| {
+            Failure::impossible("cannot tell the current directory").because(error)
+        })?;
+        Ok(Self {
+            global,
+            config: Config::default(),
+            root: here.clone(),
+            here,
+            has_config: false,
+            mistakes: None,
+        })
     }
 
     /// Says what is done, under `--verbose`.
@@ -72,6 +87,7 @@ impl<'a> Workspace<'a> {
             checked: 0,
             flags: 0,
             diagnostics: mistakes,
+            unread: &[],
         };
         report::human::findings(&found, colors.stderr, width(), &mut io::stderr().lock())
             .map_err(Failure::output)?;
@@ -90,23 +106,36 @@ impl<'a> Workspace<'a> {
                 .because(error)
                 .hint("it must be a readable UTF-8 file; `--config FILE` names another")
         })?;
-        let mut files = Files::default();
-        // What is kept of the text is kept to be shown.
-        let file = files.add(name, Some(Arc::from(config::mask_secrets(&text))));
-        self.tell(format_args!("configuration: {}", files.name(file)));
-        let (config, mistakes) = config::parse(file, &text);
-        self.config = config;
         if let Some(root) = path.parent() {
             self.root = root.to_owned();
         }
+        self.take_config(&name, &text);
+        Ok(())
+    }
+
+    /// Takes `text` for the configuration.
+    pub(super) fn take_config(&mut self, name: &str, text: &str) {
+        let mut files = Files::default();
+        // What is kept of the text is kept to be shown.
+        let file = files.add(name, Some(Arc::from(config::mask_secrets(text))));
+        self.tell(format_args!("configuration: {}", files.name(file)));
+        let (config, mistakes) = config::parse(file, text);
+        self.config = config;
+        self.has_config = true;
         if !mistakes.is_empty() {
             self.mistakes = Some((files, mistakes));
         }
-        Ok(())
     }
 
     pub(super) fn flags_directory(&self) -> PathBuf {
         self.root.join(&self.config.flags)
+    }
+
+    /// The repository that hoist runs in, or else the directory.
+    pub(super) fn repository(&self) -> Root {
+        let mut above = self.here.ancestors();
+        let root = above.find(|directory| directory.join(".git").exists());
+        Root::new(root.unwrap_or(&self.here), &self.here)
     }
 
     pub(super) fn lint_settings(&self) -> Settings {
@@ -147,6 +176,7 @@ impl<'a> Workspace<'a> {
                 .min(store::Options::default().connect_timeout),
             timeout: self.global.timeout,
             history_keep: environment.history_keep,
+            ..store::Options::default()
         };
         let store = store::open(&url, &environment.prefix, &options)?;
         let info = store.info();

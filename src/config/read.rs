@@ -39,7 +39,9 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
         reader.report(span, format!("this is not TOML: {}", error.message()));
     }
     let mut mistakes = std::mem::take(&mut reader.diagnostics);
+    config.is_sound = mistakes.is_empty();
     for (key, value) in table.get_ref() {
+        let before = reader.diagnostics.len();
         match key.get_ref().as_ref() {
             "flags" => {
                 if let Some(flags) = reader.string(key, value) {
@@ -50,6 +52,8 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
             "lint" => reader.lint((key, value), &mut config),
             _ => reader.unknown(key, &["flags", "environments", "lint"]),
         }
+        let matters = !matches!(key.get_ref().as_ref(), "flags" | "lint");
+        config.is_sound &= !matters || reader.diagnostics.len() == before;
     }
     // From the first thing that is no TOML on, what was read is partly the parser's guess.
     let broken = mistakes

@@ -17,11 +17,19 @@ pub enum NotARecord {
 }
 
 pub(super) fn record(bytes: &[u8]) -> Result<Record, NotARecord> {
-    let json = match serde_json::from_slice(bytes) {
-        Ok(Value::Object(json)) => json,
-        Ok(other) => return Err(NotARecord::NotAnObject(name_of(&other))),
-        Err(error) => return Err(NotARecord::NotJson(error.to_string())),
-    };
+    Ok(from_fields(fields(bytes)?))
+}
+
+/// The fields of a record, as they stand in it.
+pub(super) fn fields(bytes: &[u8]) -> Result<Map<String, Value>, NotARecord> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(json)) => Ok(json),
+        Ok(other) => Err(NotARecord::NotAnObject(name_of(&other))),
+        Err(error) => Err(NotARecord::NotJson(error.to_string())),
+    }
+}
+
+pub(super) fn from_fields(json: Map<String, Value>) -> Record {
     let spec = Spec::from_json(&json);
     let status: Map<_, _> = STATUS_FIELDS
         .iter()
@@ -36,12 +44,12 @@ pub(super) fn record(bytes: &[u8]) -> Result<Record, NotARecord> {
             field != "meta" && !SPEC_FIELDS.contains(&field) && !STATUS_FIELDS.contains(&field)
         })
         .collect();
-    Ok(Record {
+    Record {
         spec,
         status,
         percentage,
         other,
-    })
+    }
 }
 
 fn name_of(value: &Value) -> &'static str {

@@ -19,6 +19,15 @@ struct Output<'a> {
     flags: usize,
     diagnostics: Vec<Finding<'a>>,
     summary: Summary,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Unread<'a>>,
+}
+
+/// What could not be read.
+#[derive(Serialize)]
+struct Unread<'a> {
+    file: &'a str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -54,6 +63,8 @@ struct Related<'a> {
 struct FixOutput<'a> {
     title: &'a str,
     edits: Vec<EditOutput<'a>>,
+    /// Whether `--fix` makes it.
+    safe: bool,
 }
 
 #[derive(Serialize)]
@@ -81,25 +92,41 @@ struct Point {
 /// # Errors
 /// What `out` fails with.
 pub fn lint(lint: &Lint<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut places = Places::new(lint.files);
-    let diagnostics = lint.sorted();
     let output = Output {
         version: VERSION,
         files: lint.checked,
         flags: lint.flags,
-        diagnostics: diagnostics
-            .into_iter()
-            .map(|found| finding(found, &mut places))
-            .collect(),
+        diagnostics: all_findings(lint),
         summary: Summary {
             errors: lint.count(Severity::Error),
             warnings: lint.count(Severity::Warning),
         },
+        unread: lint
+            .unread
+            .iter()
+            .map(|error| Unread {
+                file: error.name(),
+                message: error.to_string(),
+            })
+            .collect(),
     };
     let mut out = BufWriter::new(out);
     serde_json::to_writer(&mut out, &output)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// The findings alone, as other documents hold them.
+pub(super) fn findings<'a>(lint: &Lint<'a>) -> impl Serialize + use<'a> {
+    all_findings(lint)
+}
+
+fn all_findings<'a>(lint: &Lint<'a>) -> Vec<Finding<'a>> {
+    let mut places = Places::new(lint.files);
+    let diagnostics = lint.sorted().into_iter();
+    diagnostics
+        .map(|found| finding(found, &mut places))
+        .collect()
 }
 
 fn finding<'a>(found: &'a Diagnostic, places: &mut Places<'a>) -> Finding<'a> {
@@ -140,6 +167,7 @@ fn fix_output<'a>(fix: &'a Fix, location: Location, places: &mut Places<'a>) -> 
                 text: &edit.text,
             })
             .collect(),
+        safe: fix.safe,
     }
 }
 

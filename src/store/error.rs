@@ -97,6 +97,30 @@ const RIGHTS: &str = "+time +scan +mget +type +exists +hgetall +hmget +hlen +hse
                       +xrevrange +xtrim +xdel +publish +select";
 
 impl Error {
+    /// Whether it may be over by itself after a while: a server that restarts, a disk that is
+    /// cleared, another process that is done.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Timeout { .. }
+                | Self::Tls { .. }
+                | Self::NotRedis { .. }
+                | Self::Cluster { .. }
+                | Self::ReadOnly { .. }
+                | Self::Loading { .. }
+                | Self::OutOfMemory { .. }
+                | Self::CannotPersist { .. }
+                | Self::Refused { .. }
+                | Self::Disconnected { .. }
+                | Self::OutcomeUnknown { .. }
+                | Self::Unsteady { .. }
+                | Self::Locked { .. }
+                | Self::DiskFull { .. }
+        )
+    }
+
     /// What to do about it, in a sentence or two; none where the message says it all.
     pub fn hint(&self) -> Option<String> {
         let fixed = match self {

@@ -19,7 +19,8 @@ mod redis;
 mod sqlite;
 
 pub use error::Error;
-pub use open::{looks_like_url, open, shown};
+pub use open::{looks_like_url, open, open_over, shown};
+pub use redis::{Link, Network};
 
 /// A store of records. Blocking: one connection, one command after another.
 pub trait Store: Send {
@@ -55,6 +56,10 @@ pub struct Options {
     pub timeout: Duration,
     /// How many commits the history keeps, at least; the oldest go first.
     pub history_keep: usize,
+    /// Up to so many records of one commit are watched by a Redis; those of a larger one are compared
+    /// by a script. Redis compares each newly watched key with all that the client watches already:
+    /// 500 take it some 2 ms, 10,000 half a second, in which it does nothing else.
+    pub watch_up_to: usize,
 }
 
 impl Default for Options {
@@ -64,6 +69,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
             history_keep: 1000,
+            watch_up_to: 500,
         }
     }
 }

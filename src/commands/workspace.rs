@@ -11,6 +11,7 @@ use super::{Colors, Failure, count, width};
 use crate::cli::Global;
 use crate::config::{self, Config, Environment};
 use crate::diagnostic::{Diagnostic, Files};
+use crate::report::Root;
 use crate::rules::{Context, Levels, Settings};
 use crate::store::{self, Store};
 use crate::{report, source};
@@ -86,6 +87,7 @@ impl<'a> Workspace<'a> {
             checked: 0,
             flags: 0,
             diagnostics: mistakes,
+            unread: &[],
         };
         report::human::findings(&found, colors.stderr, width(), &mut io::stderr().lock())
             .map_err(Failure::output)?;
@@ -129,6 +131,13 @@ impl<'a> Workspace<'a> {
         self.root.join(&self.config.flags)
     }
 
+    /// The repository that hoist runs in, or else the directory.
+    pub(super) fn repository(&self) -> Root {
+        let mut above = self.here.ancestors();
+        let root = above.find(|directory| directory.join(".git").exists());
+        Root::new(root.unwrap_or(&self.here), &self.here)
+    }
+
     pub(super) fn lint_settings(&self) -> Settings {
         let mut levels = Levels::default();
         for (rule, level) in &self.config.lint.rules {
@@ -167,6 +176,7 @@ impl<'a> Workspace<'a> {
                 .min(store::Options::default().connect_timeout),
             timeout: self.global.timeout,
             history_keep: environment.history_keep,
+            ..store::Options::default()
         };
         let store = store::open(&url, &environment.prefix, &options)?;
         let info = store.info();

@@ -2,7 +2,7 @@
 
 use super::error::SCHEMES;
 use super::names::Names;
-use super::redis::{Endpoint, Redis};
+use super::redis::{Endpoint, Network, Redis};
 use super::sqlite::Sqlite;
 use super::{Error, Options, Store};
 
@@ -33,6 +33,17 @@ pub fn open(url: &str, prefix: &str, options: &Options) -> Result<Box<dyn Store>
             reason: "it names no kind of store".to_owned(),
         }),
     }
+}
+
+/// Opens the Redis at `url`, reached over another network than the real one.
+pub fn open_over(
+    network: Box<dyn Network>,
+    url: &str,
+    prefix: &str,
+    options: &Options,
+) -> Result<Box<dyn Store>, Error> {
+    let names = Names::new(prefix)?;
+    Ok(Box::new(Redis::over(network, url, names, options)?))
 }
 
 /// Whether `text` was meant as a store's URL, well-formed or not.

@@ -9,6 +9,7 @@ mod endpoint;
 mod examine;
 mod history;
 mod named;
+mod network;
 mod read;
 mod value;
 mod wire;
@@ -19,10 +20,13 @@ use super::names::Names;
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
 pub(super) use endpoint::Endpoint;
+use network::Sockets;
+pub use network::{Link, Network};
 use wire::Wire;
 
 /// A prefix on a Redis server, or on one that speaks its protocol.
 pub(super) struct Redis {
+    network: Box<dyn Network>,
     endpoint: Endpoint,
     options: Options,
     names: Names,
@@ -33,6 +37,16 @@ pub(super) struct Redis {
 impl Redis {
     /// Connects at the first use, and again after any error.
     pub fn new(url: &str, names: Names, options: &Options) -> Result<Self, Error> {
+        Self::over(Box::new(Sockets), url, names, options)
+    }
+
+    /// The same, over another network than the real one.
+    pub fn over(
+        network: Box<dyn Network>,
+        url: &str,
+        names: Names,
+        options: &Options,
+    ) -> Result<Self, Error> {
         let endpoint = Endpoint::parse(url)?;
         let info = Info {
             kind: "redis",
@@ -40,6 +54,7 @@ impl Redis {
             prefix: names.prefix.clone(),
         };
         Ok(Self {
+            network,
             endpoint,
             options: options.clone(),
             names,
@@ -70,7 +85,7 @@ impl Redis {
     ) -> Result<T, Error> {
         let mut wire = match wire {
             Some(wire) => wire,
-            None => Wire::open(&self.endpoint, &self.options)?,
+            None => Wire::open(&*self.network, &self.endpoint, &self.options)?,
         };
         let result = work(self, &mut wire)?;
         self.wire = Some(wire);

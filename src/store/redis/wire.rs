@@ -2,22 +2,20 @@
 
 use std::io::Write;
 use std::mem;
-use std::sync::Once;
 
-use ::redis::io::tcp::TcpSettings;
-use ::redis::{Client, Connection, RedisConnectionInfo, ServerError, Value};
-use ::redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
+use ::redis::{ServerError, Value};
 
 use crate::store::{Error, Options};
 
 use super::endpoint::Endpoint;
+use super::network::{Link, Network};
 
 /// Commands are sent in pieces of about this many bytes, so that a large commit is in memory once.
 const PIECE: usize = 256 * 1024;
 
 /// A connection to a server. After any error it is of no further use.
 pub(super) struct Wire {
-    connection: Connection,
+    link: Box<dyn Link>,
     endpoint: Endpoint,
     options: Options,
     unsent: Vec<u8>,
@@ -38,12 +36,16 @@ enum Login {
 
 impl Wire {
     /// Connects. The login goes out along with the first commands, so that it costs no round trip.
-    pub fn open(endpoint: &Endpoint, options: &Options) -> Result<Self, Error> {
-        install_tls();
-        let connection = connect(endpoint, options)
+    pub fn open(
+        network: &dyn Network,
+        endpoint: &Endpoint,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let link = network
+            .connect(&endpoint.address, options)
             .map_err(|error| endpoint.not_connected(&error, options.connect_timeout))?;
         let mut wire = Self {
-            connection,
+            link,
             endpoint: endpoint.clone(),
             options: options.clone(),
             unsent: Vec::new(),
@@ -122,7 +124,7 @@ impl Wire {
 
     fn send_bytes(&mut self, bytes: &[u8]) {
         if self.send_error.is_none()
-            && let Err(error) = self.connection.send_packed_command(bytes)
+            && let Err(error) = self.link.send(bytes)
         {
             self.send_error = Some(error);
         }
@@ -161,7 +163,7 @@ impl Wire {
     }
 
     fn answer(&mut self) -> Result<Value, Error> {
-        let answer = self.connection.recv_response();
+        let answer = self.link.receive();
         let result = match (self.send_error.take(), answer) {
             // A server that hangs up says why before it does, at times.
             (Some(_), Ok(Value::ServerError(error))) => return Err(self.endpoint.refused(&error)),
@@ -184,27 +186,4 @@ pub(super) fn first_refusal(answers: &[Value]) -> Option<&ServerError> {
         Value::ServerError(error) => Some(error),
         _ => None,
     })
-}
-
-fn connect(endpoint: &Endpoint, options: &Options) -> RedisResult<Connection> {
-    // Login and database are our own business: the crate would hide what the server says to them.
-    let bare = RedisConnectionInfo::default().set_skip_set_lib_name();
-    let info: ConnectionInfo = endpoint
-        .address
-        .clone()
-        .into_connection_info()?
-        .set_tcp_settings(TcpSettings::default().set_nodelay(true))
-        .set_redis_settings(bare);
-    let connection = Client::open(info)?.get_connection_with_timeout(options.connect_timeout)?;
-    connection.set_read_timeout(Some(options.timeout))?;
-    connection.set_write_timeout(Some(options.timeout))?;
-    Ok(connection)
-}
-
-/// Chooses ring for TLS, once a process. Should somebody have chosen before, theirs stays.
-fn install_tls() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }

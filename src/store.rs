@@ -19,7 +19,8 @@ mod redis;
 mod sqlite;
 
 pub use error::Error;
-pub use open::{looks_like_url, open, shown};
+pub use open::{looks_like_url, open, shown, speaks_tls};
+pub use redis::TlsFiles;
 
 /// A store of records. Blocking: one connection, one command after another.
 pub trait Store: Send {
@@ -33,8 +34,15 @@ pub trait Store: Send {
     /// `commit.generation`, the lineage is the same, and every touched key still holds what the
     /// commit expects. A commit without writes is not sent; the present generation is the answer.
     ///
-    /// After an error nothing was written, except after [`Error::OutcomeUnknown`].
+    /// After an error nothing was written, except after [`Error::OutcomeUnknown`], and where
+    /// [`Error::committed`] says so.
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error>;
+
+    /// How many replicas had the last commit when it returned; none where it did not wait for any
+    /// ([`Options::wait_replicas`]).
+    fn replicas(&self) -> Option<usize> {
+        None
+    }
 
     /// The newest `limit` entries of the history, newest first.
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error>;
@@ -47,10 +55,16 @@ pub struct Options {
     pub base: PathBuf,
     /// How long a connection may take to come about.
     pub connect_timeout: Duration,
-    /// How long one answer, or one locked database file, may take.
+    /// How long one answer, or one locked database file, may take, and how long replicas may take to have
+    /// a commit. From the first failure on, it is also how long a primary or a node that has gone may take
+    /// to be found again, before the work is given up.
     pub timeout: Duration,
     /// How many commits the history keeps, at least; the oldest go first.
     pub history_keep: usize,
+    /// How many replicas must have a commit before it counts as safe; 0 asks for none.
+    pub wait_replicas: usize,
+    /// For stores with TLS; a URL may name files of its own.
+    pub tls: TlsFiles,
 }
 
 impl Default for Options {
@@ -60,6 +74,8 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
             history_keep: 1000,
+            wait_replicas: 0,
+            tls: TlsFiles::default(),
         }
     }
 }

@@ -1,0 +1,67 @@
+//! How long, and how often, something is tried again.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The pause after the first failure; it doubles with each, up to [`LONGEST_PAUSE`].
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Patience with one piece of work: it begins to run out with the first failure.
+pub(super) struct Patience {
+    limit: Duration,
+    deadline: Option<Instant>,
+    pause: Duration,
+}
+
+impl Patience {
+    pub fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            deadline: None,
+            pause: PAUSE,
+        }
+    }
+
+    /// Pauses before another try; false, at once, where none is left. `since` is when the trouble
+    /// began, which counts for the first failure only.
+    ///
+    /// Pauses are of random length, or clients that lost the same server would all come back at once.
+    pub fn another(&mut self, since: Instant) -> bool {
+        let deadline = *self.deadline.get_or_insert(since + self.limit);
+        let pause = self.pause.mul_f64(0.5 + random() / 2.0);
+        if Instant::now() + pause >= deadline {
+            return false;
+        }
+        thread::sleep(pause);
+        self.pause = LONGEST_PAUSE.min(2 * self.pause);
+        true
+    }
+}
+
+/// From 0 to below 1. The standard library seeds its hash maps well enough for this.
+fn random() -> f64 {
+    let bits = RandomState::new().build_hasher().finish() >> 32;
+    bits as f64 / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_ends_at_its_limit() {
+        let limit = Duration::from_millis(60);
+        let (began, mut patience) = (Instant::now(), Patience::new(limit));
+        while patience.another(began) {}
+        assert!(!patience.another(Instant::now()), "it does not grow back");
+    }
+
+    #[test]
+    fn trouble_that_began_long_ago_has_used_it_up() {
+        let limit = Duration::from_millis(60);
+        let mut patience = Patience::new(limit);
+        assert!(!patience.another(Instant::now() - limit));
+    }
+}

@@ -1,6 +1,9 @@
 pub mod backend;
+pub mod cluster;
 pub mod commits;
 pub mod flagsets;
 pub mod program;
 pub mod proxy;
 pub mod redis;
+pub mod sentinel;
+pub mod tls;

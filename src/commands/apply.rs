@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
 use super::workspace::Workspace;
-use super::{Colors, Ending, Failure, print};
+use super::{Colors, Ending, Failure, count, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
 use crate::plan::guard::{Consent, Refusal, refusals};
@@ -113,17 +113,19 @@ impl Apply<'_> {
                 Uuid::new_v4().to_string(),
                 self.about(&plan, now),
             );
-            match store.commit(&commit)? {
-                Outcome::Committed { generation } => {
-                    self.report(&plan, store.info(), &Ended::Applied(generation))
-                        .map_err(|failure| {
-                            failure.hint(format!(
-                                "the commit went through, as generation {generation}: only its report is missing"
-                            ))
-                        })?;
+            match store.commit(&commit) {
+                Ok(Outcome::Committed { generation }) => {
+                    let replicas = store.replicas();
+                    self.report_applied(&plan, store.info(), generation, replicas)?;
                     return Ok(Ending::Done);
                 }
-                Outcome::Moved(what) => moved = what,
+                Ok(Outcome::Moved(what)) => moved = what,
+                Err(error) => {
+                    if let Some(generation) = error.committed() {
+                        self.report_applied(&plan, store.info(), generation, None)?;
+                    }
+                    return Err(error.into());
+                }
             }
             if matches!(wish, Wish::Saved(_)) {
                 break;
@@ -162,6 +164,24 @@ impl Apply<'_> {
         }
     }
 
+    fn report_applied(
+        &self,
+        plan: &Plan,
+        store: &Info,
+        generation: u64,
+        replicas: Option<usize>,
+    ) -> Result<(), Failure> {
+        let ended = Ended::Applied {
+            generation,
+            replicas,
+        };
+        self.report(plan, store, &ended).map_err(|failure| {
+            failure.hint(format!(
+                "the commit went through, as generation {generation}: only its report is missing"
+            ))
+        })
+    }
+
     /// Says what was planned and what became of it.
     fn report(&self, plan: &Plan, store: &Info, ended: &Ended<'_>) -> Result<(), Failure> {
         if self.args.format == PlanFormat::Json {
@@ -169,7 +189,17 @@ impl Apply<'_> {
         }
         show(plan, store, PlanFormat::Human, self.colors)?;
         print(|out| match ended {
-            Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
+            Ended::Applied {
+                generation,
+                replicas: None,
+            } => writeln!(out, "Applied as generation {generation}."),
+            Ended::Applied {
+                generation,
+                replicas: Some(replicas),
+            } => {
+                let on = count(*replicas, "replica");
+                writeln!(out, "Applied as generation {generation}, on {on}.")
+            }
             Ended::NotWritten if plan.is_empty() => {
                 writeln!(
                     out,
@@ -184,8 +214,11 @@ impl Apply<'_> {
 
 /// What became of a plan.
 enum Ended<'a> {
-    /// As this generation.
-    Applied(u64),
+    /// As this generation, and on so many replicas where they were waited for.
+    Applied {
+        generation: u64,
+        replicas: Option<usize>,
+    },
     NotWritten,
     Refused(&'a [Refusal]),
 }
@@ -197,13 +230,24 @@ impl Ended<'_> {
         } else {
             &[]
         };
-        json!({
+        let (generation, replicas) = match self {
+            Self::Applied {
+                generation,
+                replicas,
+            } => (*generation, *replicas),
+            Self::NotWritten | Self::Refused(_) => (plan.store.generation, None),
+        };
+        let mut json = json!({
             "version": 1,
-            "applied": matches!(self, Self::Applied(_)),
-            "generation": if let Self::Applied(generation) = self { *generation } else { plan.store.generation },
+            "applied": matches!(self, Self::Applied { .. }),
+            "generation": generation,
             "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
-            "plan": report::plan_json::value(plan),
-        })
+        });
+        if let Some(replicas) = replicas {
+            json["replicas"] = replicas.into();
+        }
+        json["plan"] = report::plan_json::value(plan);
+        json
     }
 }
 

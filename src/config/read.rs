@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -9,6 +10,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::{Config, Environment, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
 use crate::rules::{Level, Levels};
+use crate::store::TlsFiles;
 
 type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
 
@@ -194,14 +196,27 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
-        const KNOWN: [&str; 3] = ["store", "prefix", "prune"];
+        const KNOWN: [&str; 7] = [
+            "store",
+            "prefix",
+            "prune",
+            "wait_replicas",
+            "ca_file",
+            "cert_file",
+            "key_file",
+        ];
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
+        let (mut wait_replicas, mut tls) = (0, TlsFiles::default());
         let mut is_misspelt = false;
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "store" => store = Some(self.string(key, value).unwrap_or_default()),
                 "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
                 "prune" => prune = self.boolean(key, value).unwrap_or(prune),
+                "wait_replicas" => wait_replicas = self.replicas((key, value)),
+                "ca_file" => tls.ca = self.string(key, value).map(PathBuf::from),
+                "cert_file" => tls.cert = self.string(key, value).map(PathBuf::from),
+                "key_file" => tls.key = self.string(key, value).map(PathBuf::from),
                 name => {
                     is_misspelt |= did_you_mean(name, KNOWN) == Some("store");
                     self.unknown(key, &KNOWN);
@@ -218,7 +233,18 @@ impl Reader {
             store: store.unwrap_or_default(),
             prefix,
             prune,
+            wait_replicas,
+            tls,
         })
+    }
+
+    fn replicas(&mut self, (key, value): Entry<'_>) -> usize {
+        let number = self.number((key, value), 0.0, 1000.0).unwrap_or_default();
+        if number.fract() != 0.0 {
+            let message = format!("`{}` must be a whole number", key.get_ref());
+            self.report(value.span(), message);
+        }
+        number as usize
     }
 
     fn prefix(

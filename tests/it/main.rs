@@ -21,6 +21,7 @@ mod secrets;
 mod sqlite_store;
 mod stores;
 mod support;
+mod topology;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
 #[test]

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use hoist::plan::{Expect, RecordWrite, Removed, SpecWrite, Stored};
 use hoist::store::{HistoryEntry, Moved, Options, Outcome, Store};
 
-use crate::support::backend::{
-    Backend, BehindSentinel, InCluster, InMemory, InRedis, InSqlite,
-};
+use crate::support::backend::{Backend, BehindSentinel, InCluster, InMemory, InRedis, InSqlite};
 use crate::support::commits::{
     apply, commit, committed, create, delete, managed, record_moved, set, update, value, write,
 };

@@ -84,8 +84,7 @@ impl Route {
     /// that is gone is asked last.
     pub(super) fn learn(&mut self, node: Option<&str>, error: &Error) {
         if let (Self::Cluster(nodes), Some(node)) = (self, node) {
-            let is_there = matches!(error, Error::Unserved { .. } | Error::ReadOnly { .. });
-            nodes.prefer(node, is_there);
+            nodes.prefer(node, has_answered(error));
         }
     }
 }
@@ -128,11 +127,14 @@ impl Failures {
         Instant::now() < self.until
     }
 
-    /// One error for all: the first that will not pass by itself, or else what each of them met with.
+    /// One error for all: the first that will not pass by itself, else the first of a server that did
+    /// answer, else what each of them met with.
     fn into_error(mut self, endpoint: &Endpoint) -> Error {
-        let lasting = self.errors.iter().position(|(_, error)| !passes(error));
-        if lasting.is_some() || self.errors.len() == 1 {
-            return self.errors.swap_remove(lasting.unwrap_or_default()).1;
+        let find =
+            |is_so: fn(&Error) -> bool| self.errors.iter().position(|(_, error)| is_so(error));
+        let telling = find(|error| !passes(error)).or_else(|| find(has_answered));
+        if telling.is_some() || self.errors.len() == 1 {
+            return self.errors.swap_remove(telling.unwrap_or_default()).1;
         }
         let said: Vec<String> = self
             .errors
@@ -146,14 +148,17 @@ impl Failures {
     }
 }
 
+fn has_answered(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::ReadOnly { .. } | Error::Loading { .. } | Error::Unserved { .. }
+    )
+}
+
 /// An error without the store that it is about.
 fn reason(error: &Error) -> String {
     match error {
-        Error::Unreachable { reason, .. }
-        | Error::Disconnected { reason, .. }
-        | Error::ReadOnly { reason, .. }
-        | Error::Loading { reason, .. }
-        | Error::Unserved { reason, .. } => reason.clone(),
+        Error::Unreachable { reason, .. } | Error::Disconnected { reason, .. } => reason.clone(),
         Error::Timeout { after, .. } => format!("no answer within {} s", after.as_secs_f64()),
         other => other.to_string(),
     }
@@ -161,13 +166,9 @@ fn reason(error: &Error) -> String {
 
 /// Whether what is wrong may be over in a moment, once another server has taken over or a slot has moved.
 pub(super) fn passes(error: &Error) -> bool {
-    matches!(
+    let is_gone = matches!(
         error,
-        Error::Unreachable { .. }
-            | Error::Timeout { .. }
-            | Error::Disconnected { .. }
-            | Error::ReadOnly { .. }
-            | Error::Loading { .. }
-            | Error::Unserved { .. }
-    )
+        Error::Unreachable { .. } | Error::Timeout { .. } | Error::Disconnected { .. }
+    );
+    is_gone || has_answered(error)
 }

@@ -77,6 +77,8 @@ impl Cluster {
                 let last = ((n + 1) * SLOTS / primaries - 1).to_string();
                 node.run::<()>(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]);
             }
+        }
+        for node in &self.nodes {
             for other in &self.nodes {
                 let bus: Vec<String> = other.run(&["CONFIG", "GET", "cluster-port"]);
                 let port = other.port.to_string();

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -84,10 +85,17 @@ impl RedisServer {
         let _ = self.child.wait();
     }
 
-    /// Starts it again after [`Self::kill`], where it was and with what it has on its disk.
+    /// Starts it again after [`Self::kill`], where it was and with what it has on its disk, which it may
+    /// still be reading.
     pub fn start_again(&mut self) {
         self.child = spawn(&self.arguments);
-        assert!(self.wait_until_ready(), "redis-server does not start again");
+        while UnixStream::connect(self.socket()).is_err() {
+            assert!(
+                matches!(self.child.try_wait(), Ok(None)),
+                "it ended at once"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn wait_until_ready(&mut self) -> bool {
@@ -162,7 +170,9 @@ fn spawn(arguments: &[String]) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| {
-            panic!("these tests need `redis-server` in the PATH (apt install redis-server): {error}")
+            panic!(
+                "these tests need `redis-server` in the PATH (apt install redis-server): {error}"
+            )
         })
 }
 
@@ -174,7 +184,8 @@ pub fn stop_at_exit<'s>(servers: impl IntoIterator<Item = &'s RedisServer>) {
         words.push(server.child.id().to_string());
         words.push(server.folder.path().display().to_string());
     }
-    let script = r#"cat >/dev/null; while [ $# -gt 1 ]; do kill -9 "$1"; rm -rf "$2"; shift 2; done"#;
+    let script =
+        r#"cat >/dev/null; while [ $# -gt 1 ]; do kill -9 "$1"; rm -rf "$2"; shift 2; done"#;
     let shell = Command::new("sh")
         .args(["-c", script, "sh"])
         .args(words)

@@ -1,6 +1,6 @@
 //! Sentinels: real ones, and one that says what it is told to.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
@@ -78,7 +78,11 @@ impl Watched {
     }
 
     pub fn url(&self) -> String {
-        let ports: Vec<u16> = self.sentinels.iter().map(|sentinel| sentinel.port).collect();
+        let ports: Vec<u16> = self
+            .sentinels
+            .iter()
+            .map(|sentinel| sentinel.port)
+            .collect();
         url(&ports)
     }
 

@@ -76,14 +76,21 @@ impl Certificates {
             format!("tls-cert-file {}", path(&format!("{certificate}.pem"))),
             format!("tls-key-file {}", path(&format!("{certificate}.key"))),
             format!("tls-ca-cert-file {}", path("ca.pem")),
-            format!("tls-auth-clients {}", if asks_clients { "yes" } else { "no" }),
+            format!(
+                "tls-auth-clients {}",
+                if asks_clients { "yes" } else { "no" }
+            ),
         ]
     }
 
     /// A server with this certificate, and further lines of configuration.
     pub fn serve(&self, certificate: &str, asks_clients: bool, further: &[&str]) -> RedisServer {
         let lines = self.lines(certificate, asks_clients);
-        let lines: Vec<&str> = lines.iter().map(String::as_str).chain(further.iter().copied()).collect();
+        let lines: Vec<&str> = lines
+            .iter()
+            .map(String::as_str)
+            .chain(further.iter().copied())
+            .collect();
         RedisServer::with(&lines)
     }
 }

@@ -1,0 +1,1 @@
+//! Commits that are waited for until they are safe.

@@ -11,16 +11,16 @@ const SLOTS: usize = 16_384;
 
 /// How a cluster is to be.
 #[derive(Clone, Copy)]
-pub struct Plan {
+pub struct Plan<'c> {
     pub primaries: usize,
     /// How many replicas the node with the slot of `{ff}` has.
     pub replicas: usize,
     /// Milliseconds after which a node counts as gone.
     pub node_timeout: u32,
-    pub configuration: &'static [&'static str],
+    pub configuration: &'c [&'c str],
 }
 
-impl Default for Plan {
+impl Default for Plan<'_> {
     fn default() -> Self {
         Self {
             primaries: 3,
@@ -37,7 +37,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub fn start(plan: Plan) -> Self {
+    pub fn start(plan: Plan<'_>) -> Self {
         let timeout = format!("cluster-node-timeout {}", plan.node_timeout);
         let bus = format!("cluster-port {FREE_PORT}");
         let mut lines = vec![
@@ -80,9 +80,8 @@ impl Cluster {
         }
         for node in &self.nodes {
             for other in &self.nodes {
-                let bus: Vec<String> = other.run(&["CONFIG", "GET", "cluster-port"]);
-                let port = other.port.to_string();
-                node.run::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus[1]]);
+                let (port, bus) = (other.port.to_string(), other.configured("cluster-port "));
+                node.run::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
             }
         }
         self.wait("all nodes know each other", |node| {

@@ -121,6 +121,14 @@ impl RedisServer {
         self.folder.path().join("redis.sock")
     }
 
+    /// What stands in its configuration file under this name.
+    pub fn configured(&self, name: &str) -> String {
+        let file = self.folder.path().join("redis.conf");
+        let lines = std::fs::read_to_string(file).expect("the server's configuration");
+        let value = lines.lines().find_map(|line| line.strip_prefix(name));
+        value.expect(name).trim().to_owned()
+    }
+
     pub fn unix_url(&self) -> String {
         match &self.password {
             Some(password) => format!("redis+unix://{}?pass={password}", self.socket().display()),

@@ -41,6 +41,12 @@ impl Watched {
             sentinels: sentinels.collect(),
             servers: std::iter::once(primary).chain(servers).collect(),
         };
+        for sentinel in &watched.sentinels {
+            // From 7.0 on they can be hurried.
+            let hurry =
+                "SENTINEL DEBUG publish-period 200 info-period 500 ask-period 100 ping-period 200";
+            let _ = try_run::<()>(sentinel, &hurry.split(' ').collect::<Vec<_>>());
+        }
         watched.wait_until_steady();
         watched
     }

@@ -97,6 +97,5 @@ impl Certificates {
 
 /// The port at which a server speaks TLS.
 pub fn tls_port(server: &RedisServer) -> u16 {
-    let (_, port): (String, u16) = server.run(&["CONFIG", "GET", "tls-port"]);
-    port
+    server.configured("tls-port ").parse().expect("a port")
 }

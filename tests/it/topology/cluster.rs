@@ -167,7 +167,22 @@ impl<'c> Move<'c> {
         for node in [to, from] {
             node.run::<()>(&["CLUSTER", "SETSLOT", &self.slot, "NODE", &self.ids[1]]);
         }
+        // A next move before all have heard of this one might confuse them.
+        wait_until("the nodes agree", || {
+            let views = [to, from].map(|node| {
+                let nodes: String = node.run(&["CLUSTER", "NODES"]);
+                let mut view: Vec<String> = nodes.lines().map(id_epoch_and_slots).collect();
+                view.sort();
+                view
+            });
+            views[0] == views[1]
+        });
     }
+}
+
+fn id_epoch_and_slots(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    [&words[..1], &words[6..7], &words[8..]].concat().join(" ")
 }
 
 fn two_nodes() -> Cluster {

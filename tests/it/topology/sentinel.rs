@@ -1,7 +1,6 @@
 //! A primary that sentinels know: found, checked, and found again.
 
 use std::thread;
-use std::time::Duration;
 
 use hoist::store::{Error, Outcome, open};
 

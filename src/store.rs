@@ -49,7 +49,7 @@ pub trait Store: Send {
 }
 
 /// How to reach a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Folder that a relative `sqlite:` path starts from: where `hoist.toml` is.
     pub base: PathBuf,
@@ -65,6 +65,8 @@ pub struct Options {
     pub wait_replicas: usize,
     /// For stores with TLS; a URL may name files of its own.
     pub tls: TlsFiles,
+    /// Told why a piece of work takes long: once, while it waits for a server to be there again.
+    pub on_wait: fn(&Error),
 }
 
 impl Default for Options {
@@ -76,6 +78,7 @@ impl Default for Options {
             history_keep: 1000,
             wait_replicas: 0,
             tls: TlsFiles::default(),
+            on_wait: |_| (),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{Colors, Failure, count, width};
 use crate::cli::Global;
 use crate::config::{self, Config, Environment};
 use crate::diagnostic::{Diagnostic, Files};
+use crate::report::text::visible;
 use crate::rules::{Context, Levels, Settings};
 use crate::store::{self, Store, TlsFiles};
 use crate::{report, source};
@@ -152,6 +153,11 @@ impl<'a> Workspace<'a> {
                 .wait_replicas
                 .unwrap_or(environment.wait_replicas),
             tls: self.tls_files(environment, &url)?,
+            on_wait: if self.global.quiet {
+                |_| ()
+            } else {
+                say_waiting
+            },
             ..store::Options::default()
         };
         let store = store::open(&url, &environment.prefix, &options)?;
@@ -186,4 +192,9 @@ impl<'a> Workspace<'a> {
         }
         Ok(files)
     }
+}
+
+fn say_waiting(error: &store::Error) {
+    // Nobody to tell is no reason to fail.
+    let _ = writeln!(io::stderr(), "waiting: {}", visible(&error.to_string()));
 }

@@ -142,7 +142,11 @@ impl Redis {
     /// Whether to try again after `error`, and a pause before that. `since` is when the trouble began.
     fn again(&mut self, patience: &mut Patience, since: Instant, error: &Error) -> bool {
         self.route.learn(self.endpoint.node.as_deref(), error);
-        patience.another(since)
+        let again = patience.another(since);
+        if again && patience.is_worth_a_word() {
+            (self.options.on_wait)(error);
+        }
+        again
     }
 
     /// Whether `error` may be over in a moment. A server that stands in the URL by itself has nobody

@@ -187,6 +187,10 @@ fn the_table_of_the_configuration_is_complete() {
         ),
         ("environments.NAME.prune", environment.prune.to_string()),
         (
+            "environments.NAME.wait_replicas",
+            environment.wait_replicas.to_string(),
+        ),
+        (
             "lint.max_flag_age_days",
             config.lint.max_flag_age_days.to_string(),
         ),

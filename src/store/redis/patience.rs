@@ -8,20 +8,32 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// Trouble of this length is worth a word.
+const LONG: Duration = Duration::from_millis(500);
+
 /// Patience with one piece of work: it begins to run out with the first failure.
 pub(super) struct Patience {
     limit: Duration,
-    deadline: Option<Instant>,
+    /// When the trouble began.
+    since: Option<Instant>,
     pause: Duration,
+    is_told: bool,
 }
 
 impl Patience {
     pub fn new(limit: Duration) -> Self {
         Self {
             limit,
-            deadline: None,
+            since: None,
             pause: PAUSE,
+            is_told: false,
         }
+    }
+
+    /// Whether it is time to say that this takes long: once, at most.
+    pub fn is_worth_a_word(&mut self) -> bool {
+        let is_long = self.since.is_some_and(|since| since.elapsed() >= LONG);
+        is_long && !std::mem::replace(&mut self.is_told, true)
     }
 
     /// Pauses before another try; false, at once, where none is left. `since` is when the trouble
@@ -29,7 +41,7 @@ impl Patience {
     ///
     /// Pauses are of random length, or clients that lost the same server would all come back at once.
     pub fn another(&mut self, since: Instant) -> bool {
-        let deadline = *self.deadline.get_or_insert(since + self.limit);
+        let deadline = *self.since.get_or_insert(since) + self.limit;
         let pause = self.pause.mul_f64(0.5 + random() / 2.0);
         if Instant::now() + pause >= deadline {
             return false;
@@ -59,9 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn trouble_that_began_long_ago_has_used_it_up() {
-        let limit = Duration::from_millis(60);
+    fn trouble_that_began_long_ago_has_used_it_up_and_is_told_once() {
+        let limit = 2 * LONG;
         let mut patience = Patience::new(limit);
+        assert!(!patience.is_worth_a_word());
         assert!(!patience.another(Instant::now() - limit));
+        assert!(patience.is_worth_a_word());
+        assert!(!patience.is_worth_a_word());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hoist::store::{Error, open};
+use hoist::store::{Error, Options, open};
 
 use super::{FLAGS, assert_whole, count, read_error, store, within, words};
 use crate::support::cluster::{Cluster, Plan, wait_until};
@@ -73,6 +73,36 @@ fn a_node_by_itself_is_enough_only_if_it_has_the_prefix() {
             assert_error!(error, Error::Cluster { .. }, "MOVED", "redis+cluster://");
         }
     }
+}
+
+#[test]
+fn the_rights_that_the_hint_lists_suffice() {
+    let cluster = Cluster::shared();
+    let hint = Error::NoPermission {
+        store: String::new(),
+        reason: String::new(),
+    };
+    let hint = hint.hint().expect("a hint");
+    let rights = hint.split([' ', ',']).filter(|word| word.starts_with('+'));
+    let keys = "on >pw ~{least}:* ~hoist:{least}* &hoist:{least}:changes".split(' ');
+    let rule: Vec<&str> = ["ACL", "SETUSER", "least"]
+        .into_iter()
+        .chain(keys)
+        .chain(rights)
+        .collect();
+    for node in &cluster.nodes {
+        node.run::<()>(&rule);
+    }
+    let url = cluster.url(&[0]).replace("//", "//least:pw@");
+    let options = Options {
+        wait_replicas: usize::from(cluster.owner("{least}") == cluster.owner("{ff}")),
+        ..within(10_000)
+    };
+    let mut store = open(&url, "{least}", &options).expect("a fine URL");
+    count(&mut *store).expect("a commit");
+    let large = (0..600).map(|n| create(&format!("flag{n}"), "1"));
+    apply(&mut *store, large.collect());
+    assert_eq!(store.history(10).expect("a history").len(), 2);
 }
 
 #[test]

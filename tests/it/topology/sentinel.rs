@@ -57,6 +57,25 @@ fn the_program_finds_the_primary() {
 }
 
 #[test]
+fn the_program_says_what_it_waits_for() {
+    let server = RedisServer::start();
+    // Nobody listens at port 1.
+    let mut named = vec![1; 12];
+    named.push(server.port);
+    let project = Project::with_flags(FLAGS);
+    let apply = |quiet: &[&str]| {
+        let sentinel = FakeSentinel::start(&named);
+        let url = sentinel.url();
+        let run = project.expect(0, &[&["apply", "--store", &url], quiet].concat());
+        run.stderr
+            .matches("waiting: cannot connect to redis+sentinel://")
+            .count()
+    };
+    assert_eq!(apply(&[]), 1);
+    assert_eq!(apply(&["-q"]), 0);
+}
+
+#[test]
 fn a_name_that_is_wrong_is_told_the_right_one() {
     let url = Watched::shared().url().replace("mymaster", "mymastr");
     assert_error!(

@@ -20,7 +20,7 @@ use std::time::Duration;
 use granit_parser::Parser;
 use hoist::plan::{About, BUCKETS, Commit, Plan, RecordWrite, Target, Wanted};
 use hoist::record::Spec;
-use hoist::rules::{self, Checked, Context, Levels, Settings};
+use hoist::rules::{self, Checked, Context, Levels, Limits, Settings};
 use hoist::source;
 use hoist::store::{self, Options, Outcome};
 use rayon::prelude::*;
@@ -49,8 +49,7 @@ fn settings() -> Settings {
         context: Context {
             today: jiff::civil::date(2026, 11, 22),
             environments: vec!["development".into(), "staging".into(), "production".into()],
-            max_flag_age_days: 90,
-            max_step: 50.0,
+            limits: Limits::default(),
         },
         levels: Levels::default(),
     }

@@ -6,15 +6,33 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use crate::operate::StageName;
+
 mod apply;
+mod eval;
+mod history;
 mod init;
+mod kill;
 mod lint;
+mod operator;
 mod plan;
+mod restore;
+mod rollback;
+mod rollout;
+mod test;
 
 pub use apply::Apply;
+pub use eval::{Eval, EvalFormat};
+pub use history::{History, HistoryFormat};
 pub use init::Init;
+pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
+pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
+pub use restore::Restore;
+pub use rollback::Rollback;
+pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
+pub use test::{Test, TestFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -89,8 +107,15 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Lint(Lint),
+    Test(Test),
     Plan(Plan),
     Apply(Apply),
+    History(History),
+    Rollback(Rollback),
+    Eval(Eval),
+    Rollout(Rollout),
+    Kill(Kill),
+    Restore(Restore),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]
@@ -113,9 +138,31 @@ fn date(text: &str) -> Result<Date, String> {
         .ok_or_else(|| "write it as YYYY-MM-DD".into())
 }
 
+fn stage(text: &str) -> Result<StageName, String> {
+    text.parse().map_err(str::to_owned)
+}
+
+/// `30s`, `1m`, `2h`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = "write a duration of at most 30 days, for example 30s, 1m or 2h";
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| wrong)?;
+    let limits = std::time::Duration::from_millis(1)..=std::time::Duration::from_hours(30 * 24);
+    std::time::Duration::try_from(duration)
+        .ok()
+        .filter(|duration| limits.contains(duration))
+        .ok_or_else(|| wrong.into())
+}
+
 fn number(text: &str) -> Result<usize, String> {
     text.parse()
         .map_err(|_| "write a whole number, 0 or more".into())
+}
+
+fn percent(text: &str) -> Result<crate::model::Percent, String> {
+    let number = text.parse().ok();
+    number
+        .and_then(crate::model::Percent::from_f64)
+        .ok_or_else(|| "write a number from 0 to 100 with at most 3 decimals".into())
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {

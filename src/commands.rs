@@ -8,17 +8,31 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::cli::{Cli, Color, Command, Global};
+use crate::cli::{Cli, Color, Command, Global, OperatorFormat};
+use crate::report;
+use crate::report::operated::{self, Operated};
 
+mod absence;
 mod apply;
+mod commit;
 mod completions;
+mod eval;
 mod failure;
 mod flagset;
+mod history;
 mod init;
+mod kill;
 mod lint;
 mod plan;
 mod progress;
+mod restore;
+mod rollback;
+mod rollout;
 mod schema;
+mod signals;
+mod site;
+mod test;
+mod users;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -76,8 +90,15 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
     }
     match &cli.command {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
+        Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::History(args) => history::run(&cli.global, args, colors),
+        Command::Rollback(args) => rollback::run(&cli.global, args, colors),
+        Command::Eval(args) => eval::run(&cli.global, args, colors),
+        Command::Rollout(args) => rollout::run(&cli.global, args, colors),
+        Command::Kill(args) => kill::run(&cli.global, args, colors),
+        Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),
@@ -118,6 +139,25 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fai
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(Failure::output),
     }
+}
+
+/// Says what operators' commands have done. What is written stays written where that fails.
+fn print_operated(
+    operated: &Operated<'_>,
+    format: OperatorFormat,
+    colors: Colors,
+) -> Result<(), Failure> {
+    let printed = print(|out| match format {
+        OperatorFormat::Human => operated::human(out, operated, colors.stdout),
+        OperatorFormat::Json => report::write_json(out, &operated::json(operated)),
+    });
+    printed.map_err(|failure| match operated.committed {
+        true => failure.hint(format!(
+            "the commit went through, as generation {}: only its report is missing",
+            operated.store.generation
+        )),
+        false => failure,
+    })
 }
 
 /// Columns of the terminal, within reason.

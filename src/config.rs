@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
-use crate::rules::Level;
+use crate::plan::guard::Policy;
+use crate::rules::{Level, Limits};
 use crate::store::TlsFiles;
 
 mod read;
@@ -29,6 +30,8 @@ pub struct Config {
     pub flags: PathBuf,
     /// In file order.
     pub environments: IndexMap<String, Environment>,
+    /// Whether the environments are as they were meant: no mistake can have changed them.
+    pub is_sound: bool,
     pub lint: Lint,
 }
 
@@ -45,14 +48,18 @@ pub struct Environment {
     pub wait_replicas: usize,
     /// PEM files for TLS, as written: `${NAME}` stands for an environment variable.
     pub tls: TlsFiles,
+    pub policy: Policy,
+    /// How many commits the history keeps, at least.
+    pub history_keep: usize,
 }
+
+/// How many commits the history keeps unless hoist.toml says otherwise.
+pub const HISTORY_KEEP: usize = 1000;
 
 /// How strict the linter is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lint {
-    pub max_flag_age_days: u32,
-    /// In percentage points.
-    pub max_step: f64,
+    pub limits: Limits,
     pub rules: Vec<(String, Level)>,
 }
 
@@ -65,15 +72,17 @@ impl Default for Config {
             prune: true,
             wait_replicas: 0,
             tls: TlsFiles::default(),
+            policy: Policy::default(),
+            history_keep: HISTORY_KEEP,
         };
         Self {
             flags: "flags".into(),
             environments: [(development.name.clone(), development)]
                 .into_iter()
                 .collect(),
+            is_sound: true,
             lint: Lint {
-                max_flag_age_days: 90,
-                max_step: 50.0,
+                limits: Limits::default(),
                 rules: Vec::new(),
             },
         }
@@ -146,16 +155,19 @@ impl EnvironmentError {
 }
 
 impl Config {
+    /// The names of all environments, for messages.
+    #[must_use]
+    pub fn known(&self) -> String {
+        let names: Vec<_> = self
+            .environments
+            .keys()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        names.join(", ")
+    }
+
     /// The environment called `name`; without a name the only one, or `development`.
     pub fn environment(&self, name: Option<&str>) -> Result<&Environment, EnvironmentError> {
-        let known = || {
-            let names: Vec<_> = self
-                .environments
-                .keys()
-                .map(|name| format!("`{name}`"))
-                .collect();
-            names.join(", ")
-        };
         let Some(name) = name else {
             let only = self
                 .environments
@@ -164,13 +176,15 @@ impl Config {
                 .filter(|_| self.environments.len() == 1);
             return only
                 .or_else(|| self.environments.get("development"))
-                .ok_or_else(|| EnvironmentError::Unnamed { known: known() });
+                .ok_or_else(|| EnvironmentError::Unnamed {
+                    known: self.known(),
+                });
         };
         self.environments
             .get(name)
             .ok_or_else(|| EnvironmentError::Unknown {
                 name: name.to_owned(),
-                known: known(),
+                known: self.known(),
                 suggestion: did_you_mean(name, self.environments.keys().map(String::as_str))
                     .map(str::to_owned),
             })

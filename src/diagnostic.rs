@@ -3,9 +3,12 @@
 //! Pure. Positions are byte offsets; lines and columns are derived by [`LineIndex`] where they
 //! are shown.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+
+use crate::secret;
 
 /// A half-open range of bytes in one file. Files are at most 8 MiB, so 32 bits are enough.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +31,12 @@ impl Span {
     #[must_use]
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
+    }
+
+    /// Whether all of `other` lies within.
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
     }
 
     /// The smallest span that covers both.
@@ -178,10 +187,11 @@ pub struct File {
     /// As shown to people: relative to the directory hoist runs in, with `/`.
     pub name: String,
     /// Kept only where it is to be shown: a hundred thousand flags are not held in memory for it.
-    pub text: Option<Arc<str>>,
+    text: Option<Arc<str>>,
 }
 
-/// The files of one run, by [`FileId`].
+/// The files of one run, by [`FileId`]. Their texts are there to be shown, and for nothing else:
+/// what looks like a secret in them is blotted out, byte for byte.
 #[derive(Clone, Debug, Default)]
 pub struct Files(pub Vec<File>);
 
@@ -191,9 +201,23 @@ impl Files {
         let id = FileId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
         self.0.push(File {
             name: name.into(),
-            text,
+            text: None,
         });
+        if let Some(text) = text {
+            self.show(id, text);
+        }
         id
+    }
+
+    /// Keeps the text of a file, to be shown.
+    pub fn show(&mut self, id: FileId, text: Arc<str>) {
+        if let Some(file) = self.0.get_mut(id.0 as usize) {
+            let masked = match secret::mask(&text) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(masked) => Some(masked.into()),
+            };
+            file.text = Some(masked.unwrap_or(text));
+        }
     }
 
     #[must_use]

@@ -15,6 +15,14 @@ pub mod store;
 pub mod plan;
 pub mod rules;
 
+pub mod operate;
+
+pub mod impact;
+
+pub mod eval;
+
+pub mod bucket;
+
 pub mod record;
 
 pub mod model;
@@ -22,3 +30,5 @@ pub mod schema;
 pub mod yaml;
 
 pub mod diagnostic;
+
+pub mod secret;

@@ -3,6 +3,7 @@
 //! [`flags`] reads a tree leniently: a part that is missing or wrong is left out (the schema has
 //! said so), everything else is there for the rules to look at.
 
+mod in_force;
 mod read;
 mod scalar;
 
@@ -12,7 +13,9 @@ use jiff::civil::Date;
 
 use crate::diagnostic::{FileId, Location, Span};
 
+pub use in_force::InForce;
 pub use read::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS, flags};
+pub use scalar::{is_key, parse_duration};
 
 /// A share in thousandths of a percent: 0 to 100,000. The same unit as a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +33,14 @@ impl Percent {
         let exact = (thousandths - rounded).abs() < 1e-6;
         // In range, so the cast loses nothing.
         (exact && (0.0..=100_000.0).contains(&rounded)).then_some(Self(rounded as u32))
+    }
+
+    /// Rounded to three decimals; `None` where the number is not within 0 to 100.
+    #[must_use]
+    pub fn nearest(percent: f64) -> Option<Self> {
+        (0.0..=100.0)
+            .contains(&percent)
+            .then(|| Self((percent * 1000.0).round() as u32))
     }
 
     /// In percent.
@@ -84,10 +95,25 @@ pub enum Expiry {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     pub span: Span,
+    /// Its place in the rollout, from 1. Stages that could not be read are counted.
+    pub number: u32,
     pub percentage: Spanned<Percent>,
     /// In seconds; a stage without one holds until somebody advances it. The key's span is kept
     /// in the field.
     pub duration: Option<Field<u64>>,
+}
+
+impl Stage {
+    /// Where a finding about `part` of the stage belongs: there, or at the stage where that is an
+    /// alias and its parts stand elsewhere.
+    #[must_use]
+    pub fn place(&self, part: Span) -> Span {
+        if self.span.contains(part) {
+            part
+        } else {
+            self.span
+        }
+    }
 }
 
 /// One arm of an experiment.
@@ -209,6 +235,15 @@ impl Flag {
             file: self.file,
             span,
         }
+    }
+
+    /// Where a finding belongs that comes of what stands at `places`: at the first of them that the
+    /// flag has written out itself or, where all were merged in from elsewhere, at the first.
+    #[must_use]
+    pub fn nearest<const N: usize>(&self, places: [Span; N]) -> Span {
+        let own = places.iter().find(|place| self.span.contains(**place));
+        let place = own.or(places.first());
+        place.copied().unwrap_or(self.key.span)
     }
 
     /// Drops what no comparison of flags with each other needs, so that a hundred thousand of them

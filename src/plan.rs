@@ -11,15 +11,18 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::record::{Spec, digest_of};
+use crate::record::{Spec, Stop, digest_of};
 
 mod carry;
 mod compare;
 mod fields;
 pub mod guard;
+mod people;
+mod rollback;
 mod saved;
 
 pub use fields::FieldChange;
+pub use rollback::{PastCommit, RollbackError, RolledBack};
 pub use saved::{SavedPlan, SavedPlanError};
 
 /// Name of the bucket formula of this version, as written into every store.
@@ -122,6 +125,8 @@ pub struct Plan {
     pub stopped: Vec<Stopped>,
     /// Flags in the flag set.
     pub wanted: usize,
+    /// Where an operator has put earlier specs back, and no apply has come since.
+    pub rolled_back: Option<RolledBack>,
 }
 
 /// A flag that an operator stopped.
@@ -132,6 +137,17 @@ pub struct Stopped {
     pub since: Option<f64>,
     pub actor: Option<String>,
     pub reason: Option<String>,
+}
+
+impl Stopped {
+    fn new(flag: &str, stop: Stop) -> Self {
+        Self {
+            flag: flag.to_owned(),
+            since: stop.since,
+            actor: stop.actor,
+            reason: stop.reason,
+        }
+    }
 }
 
 /// What a change is, by the table in README.md.
@@ -283,12 +299,19 @@ pub struct Snapshot {
     pub buckets: Option<String>,
     /// Digest of the flag set last applied.
     pub digest: Option<String>,
+    /// Git commit of the flag set last applied.
+    pub commit: Option<String>,
+    /// Where an operator has put earlier specs back, and no apply has come since.
+    pub rolled_back: Option<RolledBack>,
     /// Every key below the prefix, without it.
     pub records: BTreeMap<String, Stored>,
     /// Managed flags and the digest of each one's spec as applied.
     pub specs: HashMap<String, String>,
     /// Flags that hoist deleted.
     pub removed: HashMap<String, Removed>,
+    /// Emergency stops that hoist made or has met. Where there is a record it has the last word: one
+    /// that is on is no longer stopped.
+    pub stops: HashMap<String, Stop>,
 }
 
 /// What stands at a flag's key.
@@ -323,10 +346,12 @@ pub struct Commit {
 /// Who commits what, for the bookkeeping and the history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
-    /// Digest of the flag set.
+    /// Digest of the flag set in force.
     pub digest: String,
-    /// Git commit of the flag set.
+    /// Git commit of the flag set in force.
     pub commit: Option<String>,
+    /// Says that the specs are earlier ones, put back on purpose.
+    pub rolled_back: Option<RolledBack>,
     pub actor: Option<String>,
     /// Version of hoist.
     pub version: String,
@@ -335,6 +360,8 @@ pub struct About {
     /// What made the commit: `apply`, `kill` …
     pub source: String,
     pub reason: Option<String>,
+    /// Flag to what is to be said about it in the history: what a gate printed.
+    pub notes: BTreeMap<String, String>,
     /// Seconds since the epoch, by the store's clock.
     pub at: f64,
 }
@@ -346,6 +373,7 @@ pub struct Write {
     pub expect: Expect,
     pub record: RecordWrite,
     pub spec: SpecWrite,
+    pub stop: StopWrite,
 }
 
 /// What must still stand at a key for a commit to go through.
@@ -374,6 +402,15 @@ pub enum SpecWrite {
     Set(String),
     /// No longer managed, and noted as removed.
     Remove,
+}
+
+/// The flag's entry among the emergency stops of the bookkeeping.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StopWrite {
+    Keep,
+    Set(Stop),
+    /// The stop is over.
+    Clear,
 }
 
 #[cfg(test)]

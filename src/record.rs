@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{Flag, Percent};
@@ -188,12 +189,39 @@ impl Status {
         (stage >= 0.0 && stage.fract() == 0.0 && stage < 1e9).then_some(stage as usize)
     }
 
+    /// A part of the note on the stop or pause in force: `reason` or `actor`.
+    #[must_use]
+    pub fn note(&self, part: &str) -> Option<String> {
+        Some(self.0.get("note")?.get(part)?.as_str()?.to_owned())
+    }
+
     pub fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.0.insert(field.into(), value.into());
     }
 
     pub fn clear(&mut self, field: &str) {
         self.0.shift_remove(field);
+    }
+}
+
+/// An emergency stop. It stands in the record, and in hoist's bookkeeping too, where it outlives the
+/// record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Seconds since the epoch.
+    pub since: Option<f64>,
+    pub actor: Option<String>,
+    pub reason: Option<String>,
+    /// Whether the flag was on before; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was_on: Option<bool>,
+}
+
+impl Stop {
+    /// Whether both tell of the same stop.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.since, &self.actor, &self.reason) == (other.since, &other.actor, &other.reason)
     }
 }
 
@@ -209,15 +237,51 @@ pub struct Record {
 }
 
 impl Record {
+    /// The record that a flag set alone gives: without status, a rollout at its first stage.
+    #[must_use]
+    pub fn of_spec(spec: &Spec) -> Self {
+        let percentage = match spec.kind() {
+            Kind::Rollout => spec.stages().first().copied(),
+            Kind::Boolean | Kind::Experiment => nearest(spec.as_json().get("percentage")),
+        };
+        Self {
+            spec: spec.clone(),
+            percentage: percentage.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
     /// Reads what any client of the record format may have written.
     pub fn parse(bytes: &[u8]) -> Result<Self, NotARecord> {
         read::record(bytes)
+    }
+
+    /// The fields of a record as they stand in it, for edits that leave the rest as it is.
+    pub fn fields(bytes: &[u8]) -> Result<Map<String, Value>, NotARecord> {
+        read::fields(bytes)
+    }
+
+    /// Reads a record from its fields.
+    #[must_use]
+    pub fn from_fields(fields: Map<String, Value>) -> Self {
+        read::from_fields(fields)
     }
 
     /// Stopped in an emergency, and not on again since.
     #[must_use]
     pub fn is_rolled_back(&self) -> bool {
         self.status.0.contains_key("rolled_back_at") && !self.spec.enabled()
+    }
+
+    /// The stop in force.
+    #[must_use]
+    pub fn stop(&self) -> Option<Stop> {
+        self.is_rolled_back().then(|| Stop {
+            since: self.status.seconds("rolled_back_at"),
+            actor: self.status.note("actor"),
+            reason: self.status.note("reason"),
+            was_on: None,
+        })
     }
 
     /// Whether this record's spec is the one with `digest`. While a flag is rolled back its
@@ -248,6 +312,11 @@ impl Record {
 
 fn percent(value: Option<&Value>) -> Option<Percent> {
     Percent::from_f64(value?.as_f64()?)
+}
+
+/// Another client may have written more decimals.
+fn nearest(value: Option<&Value>) -> Option<Percent> {
+    Percent::nearest(value?.as_f64()?)
 }
 
 #[cfg(test)]

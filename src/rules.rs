@@ -3,66 +3,124 @@
 //! A rule is one file below `rules/`: its prose, its examples, its check. The runner owns every
 //! loop; severity, suppression and output are none of a rule's business.
 
+mod context;
+mod edit;
 mod explain;
+mod keys;
 mod levels;
 mod runner;
 mod source;
 mod suppression;
+mod text;
+mod unused;
 mod wording;
 
 mod abrupt_rollout;
 mod ambiguous_number;
+mod complex_flag;
 mod conflicting_exposure;
+mod date_order;
+mod distant_expiry;
+mod duplicate_entry;
 mod duplicate_flag;
 mod duplicate_key;
 mod expired;
+mod forced_twice;
+mod idle_duration;
+mod inert_flag;
+mod key_style;
+mod lone_variant;
+mod long_experiment;
+mod missing_control;
 mod missing_description;
 mod missing_expiry;
 mod missing_owner;
 mod mixed_values;
+mod negative_key;
+mod personal_data;
+mod rare_group;
+mod redundant_list;
+mod rollout_past_expiry;
+mod rushed_stage;
 mod schema;
+mod secret_value;
+mod shadowed_environment;
+mod shared_salt;
+mod similar_key;
 mod stage_order;
+mod stale_flag;
+mod undescriptive_key;
+mod unfinished_rollout;
 mod unknown_environment;
 mod unknown_field;
 mod unknown_variant;
 mod unsafe_yaml;
+mod unused_ignore;
 mod variant_sum;
 mod yaml_syntax;
+mod zero_weight;
 
 #[cfg(test)]
 mod tests;
 
-use jiff::civil::Date;
-
-use crate::diagnostic::{Diagnostic, Location, Severity, Span, did_you_mean};
-use crate::model::{self, Flag};
+use crate::diagnostic::{Diagnostic, Edit, Location, Severity, Span, did_you_mean};
+use crate::model::{self, Flag, InForce, Override};
 use source::Source;
+use text::Text;
+use unused::Useless;
 
+pub use context::{Context, KeyStyle, Limits};
 pub use explain::explain;
 pub use levels::{LevelError, Levels};
-pub use runner::{Checked, Settings, check_file, check_set};
-pub use suppression::{Suppression, Suppressions};
+pub use runner::{Checked, Settings, check_file, check_part, check_set};
+pub use suppression::Suppressions;
 
 /// Every rule, by id.
 pub static RULES: &[&Rule] = &[
     &abrupt_rollout::RULE,
     &ambiguous_number::RULE,
+    &complex_flag::RULE,
     &conflicting_exposure::RULE,
+    &date_order::RULE,
+    &distant_expiry::RULE,
+    &duplicate_entry::RULE,
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
     &expired::RULE,
+    &forced_twice::RULE,
+    &idle_duration::RULE,
+    &inert_flag::RULE,
+    &key_style::RULE,
+    &lone_variant::RULE,
+    &long_experiment::RULE,
+    &missing_control::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
     &missing_owner::RULE,
     &mixed_values::RULE,
+    &negative_key::RULE,
+    &personal_data::RULE,
+    &rare_group::RULE,
+    &redundant_list::RULE,
+    &rollout_past_expiry::RULE,
+    &rushed_stage::RULE,
     &schema::RULE,
+    &secret_value::RULE,
+    &shadowed_environment::RULE,
+    &shared_salt::RULE,
+    &similar_key::RULE,
     &stage_order::RULE,
+    &stale_flag::RULE,
+    &undescriptive_key::RULE,
+    &unfinished_rollout::RULE,
     &unknown_environment::RULE,
     &unknown_field::RULE,
     &unknown_variant::RULE,
     &unsafe_yaml::RULE,
+    &unused_ignore::RULE,
     &variant_sum::RULE,
     &yaml_syntax::RULE,
+    &zero_weight::RULE,
 ];
 
 /// How a rule counts.
@@ -140,26 +198,59 @@ impl Rule {
 pub enum Check {
     /// Found while reading, by `yaml` or `schema`.
     Reader,
+    /// The text of one file at a time, comments included.
+    Text(fn(&Text<'_>, &Context, &mut Findings<'_>)),
     /// One flag at a time.
     Flag(fn(&Flag, &Context, &mut Findings<'_>)),
+    /// Comments that silence nothing, once all other rules have run.
+    Ignores(fn(&Useless<'_>, &mut Findings<'_>)),
     /// All flags of all files, by name of the file and place in it.
     Set(fn(&[&Flag], &Context, &mut Findings<'_>)),
-}
-
-/// What rules may know besides the flags.
-#[derive(Clone, Debug)]
-pub struct Context {
-    pub today: Date,
-    /// Environments of hoist.toml.
-    pub environments: Vec<String>,
-    pub max_flag_age_days: u32,
-    /// In percentage points.
-    pub max_step: f64,
 }
 
 /// The settings that a flag spells out: its own, and what each environment replaces.
 fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
+}
+
+/// Whether the flag is an experiment, here or in one of its environments.
+fn is_experiment(flag: &Flag) -> bool {
+    all_settings(flag).any(|settings| settings.variants.is_some())
+}
+
+/// A place where a flag has settings.
+#[derive(Clone, Copy)]
+struct Place<'f> {
+    /// `None` where no environment says otherwise.
+    over: Option<&'f Override>,
+    /// What is written there itself.
+    own: &'f model::Settings,
+    in_force: InForce<'f>,
+}
+
+impl Place<'_> {
+    /// " in `staging`", or nothing.
+    fn named(self) -> String {
+        let over = self.over;
+        over.map_or_else(String::new, |over| {
+            format!(" in {}", wording::quote(&over.environment.value))
+        })
+    }
+}
+
+/// The flag itself, then each environment that it has settings for.
+fn places(flag: &Flag) -> impl Iterator<Item = Place<'_>> {
+    let own = Place {
+        over: None,
+        own: &flag.base,
+        in_force: flag.base_in_force(),
+    };
+    let overrides = flag.overrides().map(|over| Place {
+        over: Some(over),
+        own: &over.settings,
+        in_force: flag.in_force_with(over),
+    });
+    std::iter::once(own).chain(overrides)
 }
 
 /// Findings of one rule that are kept of one file, or of the whole set: a file made of mistakes must
@@ -213,23 +304,38 @@ impl<'a> Findings<'a> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
+        self.add(flag.at(span), Some(flag), message.into())
+    }
+
+    /// Reports a finding at `span` of a text, about the flag that it lies in, if it does in one.
+    pub fn report_in(
+        &mut self,
+        text: &Text<'_>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let around = text.flag_around(span.start as usize);
+        let flag = around.filter(|flag| span.start <= flag.span.end);
+        self.add(text.at(span), flag, message.into())
+    }
+
+    /// Reports a finding that belongs to no flag.
+    pub fn report_at(&mut self, location: Location, message: impl Into<String>) -> &mut Diagnostic {
+        self.add(location, None, message.into())
+    }
+
+    fn add(&mut self, location: Location, flag: Option<&Flag>, message: String) -> &mut Diagnostic {
         self.count += 1;
         if self.count > MOST {
             self.out.pop();
         }
-        let location = Location {
-            file: flag.file,
-            span,
-        };
-        let key = &flag.key.value;
-        let key = key
-            .get(..key.floor_char_boundary(LONGEST_KEY))
-            .unwrap_or_default();
-        self.out.push(
-            Diagnostic::new(self.rule, location, message)
-                .with_severity(self.severity)
-                .with_flag(key),
-        );
+        let mut found = Diagnostic::new(self.rule, location, message).with_severity(self.severity);
+        if let Some(flag) = flag {
+            let key = &flag.key.value;
+            let key = key.get(..key.floor_char_boundary(LONGEST_KEY));
+            found = found.with_flag(key.unwrap_or_default());
+        }
+        self.out.push(found);
         let last = self.out.len() - 1;
         &mut self.out[last]
     }
@@ -240,6 +346,34 @@ impl<'a> Findings<'a> {
     pub fn lacks(&self, flag: &Flag, field: &str) -> bool {
         self.source
             .map_or(flag.complete, |source| source.lacks(flag, field))
+    }
+
+    /// What takes out the map entry whose key stands at `key`, comments and layout around it kept;
+    /// `None` for the only entry of its map, and where that takes a person.
+    #[must_use]
+    pub fn without_entry(&self, key: Span) -> Option<Edit> {
+        edit::without_entry(self.source?.tree(), key)
+    }
+
+    /// What takes out the list item that stands at `item`, as [`Self::without_entry`] does.
+    #[must_use]
+    pub fn without_item(&self, item: Span) -> Option<Edit> {
+        edit::without_item(self.source?.tree(), item)
+    }
+
+    /// True where an alias makes what stands at `span` part of something else too: an edit there
+    /// changes both.
+    #[must_use]
+    pub fn is_shared(&self, span: Span) -> bool {
+        self.source.is_none_or(|source| source.is_shared(span))
+    }
+
+    /// True where an alias makes what stands at `part` of something else too, and not all of what
+    /// stands at `whole`, which it is part of.
+    #[must_use]
+    pub fn is_shared_within(&self, whole: Span, part: Span) -> bool {
+        self.source
+            .is_none_or(|source| source.is_shared_within(whole, part))
     }
 
     /// True where all that stands at `span`, the value of one of the flag's fields, is in the

@@ -191,15 +191,12 @@ impl Found {
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            let (Some(path), Some(file)) = (
-                self.paths.get(id.0 as usize),
-                self.files.0.get_mut(id.0 as usize),
-            ) else {
-                continue;
-            };
-            if file.text.is_none() {
+            if let Some(path) = self.paths.get(id.0 as usize)
+                && self.files.text(id).is_none()
+            {
                 let bytes = read_bounded(path).unwrap_or_default();
-                file.text = Some(Arc::from(String::from_utf8_lossy(&bytes)));
+                self.files
+                    .show(id, Arc::from(String::from_utf8_lossy(&bytes)));
             }
         }
     }

@@ -30,6 +30,10 @@ pub trait Store: Send {
     /// is empty at generation 0; reading creates nothing.
     fn read(&mut self) -> Result<Snapshot, Error>;
 
+    /// What [`Store::read`] reads, of the named flags only: a round trip or two, however many flags
+    /// the store has.
+    fn read_flags(&mut self, flags: &[&str]) -> Result<Snapshot, Error>;
+
     /// Writes all of `commit` or nothing: it succeeds only where the generation is still
     /// `commit.generation`, the lineage is the same, and every touched key still holds what the
     /// commit expects. A commit without writes is not sent; the present generation is the answer.
@@ -118,13 +122,17 @@ pub struct HistoryEntry {
     /// Seconds since the epoch, by the store's clock.
     pub at: f64,
     pub actor: Option<String>,
+    /// Git commit of the flag set in force.
     pub commit: Option<String>,
+    /// What made it: `apply`, `kill`, `restore`, `advance`, `pause` or `resume`.
     pub source: String,
     pub reason: Option<String>,
     /// Version of hoist that made it.
     pub version: String,
-    /// Digest of the flag set.
+    /// Digest of the flag set in force.
     pub digest: String,
     /// Flag to its record before and after, as text; `None` where there was none.
     pub records: BTreeMap<String, (Option<String>, Option<String>)>,
+    /// Flag to what is to be said about it: what a gate printed.
+    pub notes: BTreeMap<String, String>,
 }

@@ -13,6 +13,7 @@ mod leaf;
 mod merge;
 mod message;
 mod recover;
+mod repeats;
 mod report;
 mod scalar;
 #[cfg(test)]
@@ -62,7 +63,8 @@ pub enum Value<'t> {
     Number(Number<'t>),
     String(&'t str),
     Sequence(&'t [NodeId]),
-    /// In file order, keys unique (the first of two equal keys stays; the diagnostic tells);
+    /// In file order, keys unique (the first of two equal keys stays; the diagnostic tells, and
+    /// [`Tree::repeats`] has the second);
     /// entries merged in by `<<` come after the map's own. Keys are scalars.
     Mapping(&'t [Entry]),
 }
@@ -137,6 +139,8 @@ pub struct Tree<'s> {
     odd_numbers: Vec<(f64, u32, u32)>,
     documents: Vec<NodeId>,
     comments: Vec<Comment>,
+    /// Entries that are left out of a mapping since their key stands in it already.
+    repeated: Vec<(NodeId, Entry)>,
 }
 
 impl<'s> Tree<'s> {
@@ -200,6 +204,12 @@ impl<'s> Tree<'s> {
         }
     }
 
+    /// What each alias of the file stands for, by the place where it is written out.
+    pub fn alias_targets(&self) -> impl Iterator<Item = Span> {
+        let aliases = self.nodes.iter().filter(|node| node.kind == Kind::Alias);
+        aliases.map(|alias| self.span(NodeId(alias.a)))
+    }
+
     /// In file order.
     #[must_use]
     pub fn comments(&self) -> &[Comment] {
@@ -211,17 +221,25 @@ impl<'s> Tree<'s> {
         self.text
     }
 
+    /// The node, or the one that it is an alias of.
+    fn resolved(&self, id: NodeId) -> NodeId {
+        match self.node(id) {
+            Node {
+                kind: Kind::Alias,
+                a,
+                ..
+            } => NodeId(*a),
+            _ => id,
+        }
+    }
+
     fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.0 as usize).unwrap_or(&Node::NULL)
     }
 
     /// The node itself, or what it is an alias of.
     fn target(&self, id: NodeId) -> &Node {
-        let node = self.node(id);
-        match node.kind {
-            Kind::Alias => self.node(NodeId(node.a)),
-            _ => node,
-        }
+        self.node(self.resolved(id))
     }
 
     fn slice(&self, span: Span) -> &'s str {

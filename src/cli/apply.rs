@@ -28,6 +28,18 @@ pub struct Apply {
     /// Consent to delete up to N flags
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = number)]
     pub allow_deletes: usize,
+    /// Consent to change flags that the environment protects
+    #[arg(long)]
+    pub allow_protected: bool,
+    /// Consent to change a flag for more users at once than the environment allows
+    #[arg(long)]
+    pub allow_moved: bool,
+    /// Apply although the environment is frozen
+    #[arg(long)]
+    pub ignore_freeze: bool,
+    /// Apply what `hoist rollback` has taken back
+    #[arg(long)]
+    pub undo_rollback: bool,
     /// How to print the plan
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlanFormat,

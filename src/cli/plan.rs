@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hoist plan --env production
+  hoist plan --env production --users customers.csv
   hoist plan --env production --out change.plan && hoist apply change.plan
   hoist plan --exit-code --format json")]
 pub struct Plan {
@@ -17,6 +18,10 @@ pub struct Plan {
     /// Also write the plan to this file, for `hoist apply FILE`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Count and name the users of a file to whom something happens: one id a line, or CSV with the
+    /// columns `user` and `groups` (separated by `;`); `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
     /// Exit with 1 where there are changes
     #[arg(long)]
     pub exit_code: bool,

@@ -1,22 +1,23 @@
 //! `hoist apply`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
+use super::commit::{Landed, Sent, actor, fresh_id, git_commit, send};
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
+use super::test;
 use super::workspace::Workspace;
-use super::{Colors, Ending, Failure, count, print};
+use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
 use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
-use crate::store::{self, Info, Moved, Outcome, Store};
+use crate::store::{self, Info, Moved, Store};
 
 /// How often a plan that was overtaken is made again.
 const ATTEMPTS: usize = 3;
@@ -43,7 +44,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let wish = match saved {
         Some(saved) => Wish::Saved(Box::new(saved)),
         None => {
-            Wish::FlagSet(FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?)
+            let mut flag_set = FlagSet::load(&workspace)?;
+            let target = flag_set.target(environment, global.quiet, colors)?;
+            if let Some(failed) = test::check(&mut flag_set, global.quiet, colors)? {
+                let failure = Failure::findings(format!("{failed}; nothing was applied"));
+                return Err(failure.hint(test::HINT));
+            }
+            Wish::FlagSet(target)
         }
     };
     let apply = Apply {
@@ -53,6 +60,10 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         consent: Consent {
             adopt: args.adopt,
             deletes: args.allow_deletes,
+            protected: args.allow_protected,
+            moved: args.allow_moved,
+            frozen: args.ignore_freeze,
+            undo_rollback: args.undo_rollback,
         },
         commit: git_commit(&workspace.root),
     };
@@ -99,7 +110,7 @@ impl Apply<'_> {
             check_buckets(snapshot.buckets.as_deref(), store.info())?;
             let now = snapshot.now;
             let plan = self.plan(wish, store.info(), snapshot)?;
-            let refusals = refusals(&plan, self.consent);
+            let refusals = refusals(&plan, self.consent, &self.environment.policy, now);
             if !refusals.is_empty() {
                 self.report(&plan, store.info(), &Ended::Refused(&refusals))?;
                 return Err(Failure::guarded(refusals));
@@ -108,24 +119,21 @@ impl Apply<'_> {
                 self.report(&plan, store.info(), &Ended::NotWritten)?;
                 return Ok(Ending::Done);
             }
-            let commit = plan.clone().into_commit(
-                Uuid::new_v4().to_string(),
-                Uuid::new_v4().to_string(),
-                self.about(&plan, now),
-            );
-            match store.commit(&commit) {
-                Ok(Outcome::Committed { generation }) => {
-                    let replicas = store.replicas();
-                    self.report_applied(&plan, store.info(), generation, replicas)?;
-                    return Ok(Ending::Done);
+            let commit = plan
+                .clone()
+                .into_commit(fresh_id(), fresh_id(), self.about(&plan, now));
+            match send(store, &commit)? {
+                Sent::Landed(landed) => {
+                    self.report(&plan, store.info(), &Ended::Applied(&landed))
+                        .map_err(|failure| {
+                            failure.hint(format!(
+                                "the commit went through, as generation {}: only its report is missing",
+                                landed.generation
+                            ))
+                        })?;
+                    return landed.ending();
                 }
-                Ok(Outcome::Moved(what)) => moved = what,
-                Err(error) => {
-                    if let Some(generation) = error.committed() {
-                        self.report_applied(&plan, store.info(), generation, None)?;
-                    }
-                    return Err(error.into());
-                }
+                Sent::Moved(what) => moved = what,
             }
             if matches!(wish, Wish::Saved(_)) {
                 break;
@@ -155,31 +163,15 @@ impl Apply<'_> {
         About {
             digest: plan.digest.clone(),
             commit: self.commit.clone(),
+            rolled_back: None,
             actor: actor(),
             version: env!("CARGO_PKG_VERSION").into(),
             buckets: crate::plan::BUCKETS.into(),
             source: "apply".into(),
             reason: None,
+            notes: BTreeMap::new(),
             at,
         }
-    }
-
-    fn report_applied(
-        &self,
-        plan: &Plan,
-        store: &Info,
-        generation: u64,
-        replicas: Option<usize>,
-    ) -> Result<(), Failure> {
-        let ended = Ended::Applied {
-            generation,
-            replicas,
-        };
-        self.report(plan, store, &ended).map_err(|failure| {
-            failure.hint(format!(
-                "the commit went through, as generation {generation}: only its report is missing"
-            ))
-        })
     }
 
     /// Says what was planned and what became of it.
@@ -187,19 +179,16 @@ impl Apply<'_> {
         if self.args.format == PlanFormat::Json {
             return print(|out| report::write_json(out, &ended.json(plan)));
         }
-        show(plan, store, PlanFormat::Human, self.colors)?;
+        show(plan, store, None, PlanFormat::Human, self.colors)?;
         print(|out| match ended {
-            Ended::Applied {
-                generation,
-                replicas: None,
-            } => writeln!(out, "Applied as generation {generation}."),
-            Ended::Applied {
-                generation,
-                replicas: Some(replicas),
-            } => {
-                let on = count(*replicas, "replica");
-                writeln!(out, "Applied as generation {generation}, on {on}.")
-            }
+            Ended::Applied(landed) => writeln!(
+                out,
+                "Applied as generation {}{}.",
+                landed.generation,
+                landed
+                    .replicas_in_words()
+                    .map_or(String::new(), |on| format!(", {on}"))
+            ),
             Ended::NotWritten if plan.is_empty() => {
                 writeln!(
                     out,
@@ -213,45 +202,38 @@ impl Apply<'_> {
 }
 
 /// What became of a plan.
-enum Ended<'a> {
-    /// As this generation, and on so many replicas where they were waited for.
-    Applied {
-        generation: u64,
-        replicas: Option<usize>,
-    },
+pub(super) enum Ended<'a> {
+    Applied(&'a Landed),
     NotWritten,
     Refused(&'a [Refusal]),
 }
 
 impl Ended<'_> {
-    fn json(&self, plan: &Plan) -> Value {
+    pub(super) fn json(&self, plan: &Plan) -> Value {
         let refused: &[Refusal] = if let Self::Refused(refusals) = self {
             refusals
         } else {
             &[]
         };
-        let (generation, replicas) = match self {
-            Self::Applied {
-                generation,
-                replicas,
-            } => (*generation, *replicas),
-            Self::NotWritten | Self::Refused(_) => (plan.store.generation, None),
+        let landed = match self {
+            Self::Applied(landed) => Some(landed),
+            Self::NotWritten | Self::Refused(_) => None,
         };
         let mut json = json!({
             "version": 1,
-            "applied": matches!(self, Self::Applied { .. }),
-            "generation": generation,
+            "applied": landed.is_some(),
+            "generation": landed.map_or(plan.store.generation, |landed| landed.generation),
             "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
         });
-        if let Some(replicas) = replicas {
+        if let Some(replicas) = landed.and_then(|landed| landed.replicas) {
             json["replicas"] = replicas.into();
         }
-        json["plan"] = report::plan_json::value(plan);
+        json["plan"] = report::plan_json::value(plan, None);
         json
     }
 }
 
-fn overtaken(moved: &[Moved]) -> Failure {
+pub(super) fn overtaken(moved: &[Moved]) -> Failure {
     let what: Vec<_> = moved
         .iter()
         .take(5)
@@ -268,36 +250,4 @@ fn overtaken(moved: &[Moved]) -> Failure {
         what.join(", ")
     ))
     .hint("something else writes to this store at the same time: see who, then run it again")
-}
-
-/// The commit that is checked out, `-dirty` where files differ from it; none outside git.
-fn git_commit(root: &Path) -> Option<String> {
-    let output = Command::new("git")
-        .args([
-            "describe",
-            "--always",
-            "--abbrev=40",
-            "--dirty",
-            "--exclude=*",
-        ])
-        .current_dir(root)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
-}
-
-/// Who runs this: as CI systems say, else the user of this machine.
-fn actor() -> Option<String> {
-    [
-        "HOIST_ACTOR",
-        "GITHUB_ACTOR",
-        "GITLAB_USER_LOGIN",
-        "USER",
-        "USERNAME",
-    ]
-    .iter()
-    .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

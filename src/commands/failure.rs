@@ -42,6 +42,7 @@ pub struct Failure {
     pub ending: Ending,
     /// What failed, with its reasons; more than one where several guards refuse.
     problems: Vec<Problem>,
+    may_pass: bool,
 }
 
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl Failure {
         Self {
             ending,
             problems: vec![problem],
+            may_pass: false,
         }
     }
 
@@ -91,7 +93,14 @@ impl Failure {
         Self {
             ending: Ending::Refused,
             problems: refusals.into_iter().map(problem).collect(),
+            may_pass: false,
         }
+    }
+
+    /// Whether it may be over by itself after a while.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.may_pass
     }
 
     #[must_use]
@@ -146,7 +155,10 @@ impl Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        Self::new(Ending::Impossible, error.to_string(), error.hint())
+        Self {
+            may_pass: error.may_pass(),
+            ..Self::new(Ending::Impossible, error.to_string(), error.hint())
+        }
     }
 }
 

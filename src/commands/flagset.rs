@@ -9,7 +9,8 @@ use super::progress::Progress;
 use super::workspace::Workspace;
 use super::{Colors, Failure, count, width};
 use crate::config::Environment;
-use crate::diagnostic::{Diagnostic, FileId, Files};
+use crate::diagnostic::{Diagnostic, FileId, Files, Severity};
+use crate::eval::cases::{self, Case};
 use crate::model::Flag;
 use crate::plan::{Source, Target, Wanted};
 use crate::record::Spec;
@@ -22,6 +23,8 @@ pub(super) struct FlagSet {
     pub files: Files,
     /// How many files were read.
     pub read: usize,
+    /// By [`FileId`].
+    paths: Vec<PathBuf>,
     pub checked: Vec<Checked>,
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -29,7 +32,12 @@ pub(super) struct FlagSet {
 impl FlagSet {
     /// Reads and lints the flags directory.
     pub(super) fn load(workspace: &Workspace<'_>) -> Result<Self, Failure> {
-        Self::read(workspace, &[], rules::check_file)
+        Self::load_from(workspace, &[])
+    }
+
+    /// Reads and lints `paths`, or the flags directory where there are none.
+    pub(super) fn load_from(workspace: &Workspace<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
+        Self::read(workspace, paths, rules::check_file)
     }
 
     /// Lints `paths`, or the flags directory where there are none. The flags are there to be
@@ -66,7 +74,11 @@ impl FlagSet {
             )?
         };
         let mut diagnostics = std::mem::take(&mut found.diagnostics);
-        diagnostics.extend(rules::check_set(&checked, &found.files, &settings));
+        let check_together = match paths {
+            [] => rules::check_set,
+            _ => rules::check_part,
+        };
+        diagnostics.extend(check_together(&checked, &found.files, &settings));
         for checked in &mut checked {
             diagnostics.append(&mut checked.diagnostics);
         }
@@ -74,6 +86,7 @@ impl FlagSet {
         let mut flag_set = Self {
             read: found.paths.len(),
             files: found.files,
+            paths: found.paths,
             checked,
             diagnostics,
         };
@@ -89,7 +102,8 @@ impl FlagSet {
         let Some(config) = files.0.first() else {
             return;
         };
-        let file = self.files.add(config.name.clone(), config.text.clone());
+        let text = files.text(FileId(0)).map(Arc::from);
+        let file = self.files.add(config.name.clone(), text);
         self.diagnostics
             .extend(mistakes.iter().cloned().map(|mut mistake| {
                 mistake.location.file = file;
@@ -101,6 +115,37 @@ impl FlagSet {
         self.checked.iter().flat_map(|checked| &checked.flags)
     }
 
+    fn errors_in<'a>(&'a self, flag: &'a Flag) -> impl Iterator<Item = &'a Diagnostic> {
+        let inside = |found: &&Diagnostic| {
+            let at = found.location;
+            at.file == flag.file && flag.span.start <= at.span.start && at.span.end <= flag.span.end
+        };
+        let errors = self.diagnostics.iter();
+        let errors = errors.filter(|found| found.severity == Severity::Error);
+        errors.filter(inside)
+    }
+
+    /// Whether there are errors in the text of `flag`.
+    pub(super) fn has_errors(&self, flag: &Flag) -> bool {
+        self.errors_in(flag).next().is_some()
+    }
+
+    /// Shows them, on standard error.
+    pub(super) fn show_errors(&self, flag: &Flag, colors: Colors) -> Result<(), Failure> {
+        let errors: Vec<Diagnostic> = self.errors_in(flag).cloned().collect();
+        let found = report::Lint {
+            diagnostics: &errors,
+            ..self.report()
+        };
+        report::human::findings(
+            &found,
+            colors.stderr,
+            width(),
+            &mut std::io::stderr().lock(),
+        )
+        .map_err(Failure::output)
+    }
+
     pub(super) fn report(&self) -> report::Lint<'_> {
         report::Lint {
             files: &self.files,
@@ -110,14 +155,14 @@ impl FlagSet {
         }
     }
 
-    /// The flag set as `environment` wants it, or a failure where there are errors in it: they are
-    /// shown, and nothing is planned from files that were not understood.
-    pub(super) fn target(
+    /// A failure where there are errors in the flag set: they are shown, and nothing is done with
+    /// files that were not understood. `done` is what is not, such as "planned".
+    pub(super) fn refuse_errors(
         &self,
-        environment: &Environment,
         quiet: bool,
         colors: Colors,
-    ) -> Result<Target, Failure> {
+        done: &str,
+    ) -> Result<(), Failure> {
         let found = self.report();
         let errors = found.errors();
         let mut stderr = std::io::stderr().lock();
@@ -131,7 +176,7 @@ impl FlagSet {
         drop(stderr);
         if errors > 0 {
             return Err(Failure::findings(format!(
-                "{} in the flag files; nothing was planned",
+                "{} in the flag files; nothing was {done}",
                 count(errors, "error")
             ))
             .hint("mend the findings above; `hoist lint --explain RULE` tells more about one"));
@@ -143,6 +188,38 @@ impl FlagSet {
                 flag.key.value
             )));
         }
+        Ok(())
+    }
+
+    /// Runs the tests of every flag, in the order of files and places. Afterwards the texts are at
+    /// hand of the files in which one failed, or, with `show_all`, of all that have tests.
+    pub(super) fn run_tests(&mut self, show_all: bool) -> Vec<Case> {
+        let files = self.checked.par_iter();
+        let cases: Vec<Case> = files
+            .flat_map_iter(|checked| checked.flags.iter().flat_map(cases::run))
+            .collect();
+        let shown = cases
+            .iter()
+            .filter(|case| show_all || case.failure.is_some());
+        let shown: Vec<Diagnostic> = shown.map(Case::diagnostic).collect();
+        let mut found = Found {
+            files: std::mem::take(&mut self.files),
+            paths: std::mem::take(&mut self.paths),
+            ..Found::default()
+        };
+        found.load_texts(&shown);
+        (self.files, self.paths) = (found.files, found.paths);
+        cases
+    }
+
+    /// The flag set as `environment` wants it, or a failure where there are errors in it.
+    pub(super) fn target(
+        &self,
+        environment: &Environment,
+        quiet: bool,
+        colors: Colors,
+    ) -> Result<Target, Failure> {
+        self.refuse_errors(quiet, colors, "planned")?;
         let names: Vec<Arc<str>> = self
             .files
             .0

@@ -4,13 +4,14 @@ use std::fs;
 use std::io::{self, Write};
 
 use super::flagset::FlagSet;
+use super::test;
 use super::workspace::Workspace;
-use super::{Colors, Ending, Failure, print};
+use super::{Colors, Ending, Failure, print, users};
 use crate::cli::{Global, Plan as Args, PlanFormat};
-use crate::plan::guard::{Consent, refusals};
+use crate::plan::guard::{Consent, Policy, refusals};
 use crate::plan::{Plan, SavedPlan};
-use crate::report;
 use crate::report::text::visible;
+use crate::report::{self, Affected};
 use crate::store::Info;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
@@ -18,8 +19,16 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     workspace.refuse_mistakes(colors)?;
     let environment = workspace.environment()?;
     let mut store = workspace.open_store(environment)?;
-    let target = FlagSet::load(&workspace)?.target(environment, global.quiet, colors)?;
+    let mut flag_set = FlagSet::load(&workspace)?;
+    let target = flag_set.target(environment, global.quiet, colors)?;
+    let failed = test::check(&mut flag_set, global.quiet, colors)?;
+    if let (Some(failed), Some(_)) = (&failed, &args.out) {
+        // Whoever applies a saved plan may not have the flag files, so it is tested here.
+        let failure = Failure::findings(format!("{failed}; no plan was saved"));
+        return Err(failure.hint(test::HINT));
+    }
     let snapshot = store.read()?;
+    let now = snapshot.now;
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
     let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
     if let Some(file) = &args.out {
@@ -35,9 +44,13 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
                 .hint("`--out` takes a file in a directory that exists")
         })?;
     }
-    show(&plan, store.info(), args.format, colors)?;
+    let affected = args.users.as_deref();
+    let affected = affected
+        .map(|file| users::affected(file, global.quiet, &plan))
+        .transpose()?;
+    show(&plan, store.info(), affected.as_ref(), args.format, colors)?;
     if args.format == PlanFormat::Human {
-        foretell(&plan)?;
+        foretell(&plan, failed.as_deref(), &environment.policy, now)?;
     }
     if let Some(file) = args.out.as_ref().filter(|_| !global.quiet) {
         let file = file.display();
@@ -53,10 +66,18 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     })
 }
 
-/// What an apply of the plan would be refused for, while there is time to think about it.
-fn foretell(plan: &Plan) -> Result<(), Failure> {
-    let refusals = refusals(plan, Consent::default());
+/// What an apply of the plan would stop at or be refused for, while there is time to think about it.
+fn foretell(
+    plan: &Plan,
+    failed_tests: Option<&str>,
+    policy: &Policy,
+    now: f64,
+) -> Result<(), Failure> {
+    let refusals = refusals(plan, Consent::default(), policy, now);
     print(|out| {
+        if let Some(failed) = failed_tests {
+            writeln!(out, "An apply stops: {failed}\n   help: {}", test::HINT)?;
+        }
         for refusal in &refusals {
             writeln!(
                 out,
@@ -72,12 +93,13 @@ fn foretell(plan: &Plan) -> Result<(), Failure> {
 pub(super) fn show(
     plan: &Plan,
     store: &Info,
+    affected: Option<&Affected>,
     format: PlanFormat,
     colors: Colors,
 ) -> Result<(), Failure> {
     print(|out| match format {
-        PlanFormat::Human => report::plan_human::plan(out, plan, store, colors.stdout),
-        PlanFormat::Json => report::write_json(out, &report::plan_json::value(plan)),
+        PlanFormat::Human => report::plan_human::plan(out, plan, store, affected, colors.stdout),
+        PlanFormat::Json => report::write_json(out, &report::plan_json::value(plan, affected)),
     })
 }
 

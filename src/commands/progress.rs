@@ -20,12 +20,25 @@ pub(super) struct Progress {
 impl Progress {
     /// Draws nothing where standard error is no terminal, or `quiet`.
     pub(super) fn start(label: &'static str, steps: u64, quiet: bool) -> Self {
+        Self::draw("{msg} {bar:32} {pos}/{len} {eta}", label, steps, quiet)
+    }
+
+    /// The same over a number of bytes; 0 where it is not known.
+    pub(super) fn bytes(label: &'static str, size: u64, quiet: bool) -> Self {
+        let form = match size {
+            0 => "{msg} {bytes}",
+            _ => "{msg} {bar:32} {bytes}/{total_bytes} {eta}",
+        };
+        Self::draw(form, label, size, quiet)
+    }
+
+    fn draw(form: &'static str, label: &'static str, steps: u64, quiet: bool) -> Self {
         let done = Arc::new(AtomicU64::new(0));
         let finished = Arc::new((Mutex::new(false), Condvar::new()));
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
         let painter = (terminal && !quiet).then(|| {
             let (done, finished) = (Arc::clone(&done), Arc::clone(&finished));
-            std::thread::spawn(move || paint(label, steps, &done, &finished))
+            std::thread::spawn(move || paint(form, label, steps, &done, &finished))
         });
         Self {
             done,
@@ -35,11 +48,21 @@ impl Progress {
     }
 
     pub(super) fn step(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+        self.advance(1);
+    }
+
+    pub(super) fn advance(&self, steps: u64) {
+        self.done.fetch_add(steps, Ordering::Relaxed);
     }
 }
 
-fn paint(label: &'static str, steps: u64, done: &AtomicU64, finished: &(Mutex<bool>, Condvar)) {
+fn paint(
+    form: &str,
+    label: &'static str,
+    steps: u64,
+    done: &AtomicU64,
+    finished: &(Mutex<bool>, Condvar),
+) {
     let mut bar = None;
     let mut wait = PATIENCE;
     loop {
@@ -53,7 +76,7 @@ fn paint(label: &'static str, steps: u64, done: &AtomicU64, finished: &(Mutex<bo
         }
         let bar = bar.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} {eta}") {
+            if let Ok(style) = ProgressStyle::with_template(form) {
                 bar.set_style(style);
             }
             bar.set_message(label);

@@ -30,21 +30,12 @@ pub(super) struct Workspace<'a> {
 
 impl<'a> Workspace<'a> {
     pub(super) fn open(global: &'a Global) -> Result<Self, Failure> {
-        let here = std::env::current_dir().map_err(|error| {
-            Failure::impossible("cannot tell the current directory").because(error)
-        })?;
+        let mut workspace = Self::bare(global)?;
         let file = global
             .config
-            .clone()
-            .map(|file| here.join(file))
-            .or_else(|| config::find(&here));
-        let mut workspace = Self {
-            global,
-            config: Config::default(),
-            root: here.clone(),
-            here,
-            mistakes: None,
-        };
+            .as_ref()
+            .map(|file| workspace.here.join(file))
+            .or_else(|| config::find(&workspace.here));
         match file {
             Some(file) => workspace.read_config(&file)?,
             None => workspace.tell(format_args!(
@@ -52,6 +43,26 @@ impl<'a> Workspace<'a> {
             )),
         }
         Ok(workspace)
+    }
+
+    /// Where hoist.toml cannot be read.
+    pub(super) fn without_config(global: &'a Global) -> Result<Self, Failure> {
+        let mut workspace = Self::bare(global)?;
+        workspace.config.is_sound = false;
+        Ok(workspace)
+    }
+
+    fn bare(global: &'a Global) -> Result<Self, Failure> {
+        let here = std::env::current_dir().map_err(|error| {
+            Failure::impossible("cannot tell the current directory").because(error)
+        })?;
+        Ok(Self {
+            global,
+            config: Config::default(),
+            root: here.clone(),
+            here,
+            mistakes: None,
+        })
     }
 
     /// Says what is done, under `--verbose`.
@@ -120,8 +131,7 @@ impl<'a> Workspace<'a> {
             context: Context {
                 today: self.global.today.unwrap_or_else(|| Zoned::now().date()),
                 environments: self.config.environments.keys().cloned().collect(),
-                max_flag_age_days: self.config.lint.max_flag_age_days,
-                max_step: self.config.lint.max_step,
+                limits: self.config.lint.limits.clone(),
             },
             levels,
         }
@@ -158,7 +168,7 @@ impl<'a> Workspace<'a> {
             } else {
                 say_waiting
             },
-            ..store::Options::default()
+            history_keep: environment.history_keep,
         };
         let store = store::open(&url, &environment.prefix, &options)?;
         let info = store.info();

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{Config, Environment, RULE, mask_secrets};
+use super::{Config, Environment, HISTORY_KEEP, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
-use crate::rules::{Level, Levels};
+use crate::plan::guard::Policy;
 use crate::store::TlsFiles;
+
+mod guards;
+mod lint;
 
 type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
 
@@ -38,7 +41,9 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
         reader.report(span, format!("this is not TOML: {}", error.message()));
     }
     let mut mistakes = std::mem::take(&mut reader.diagnostics);
+    config.is_sound = mistakes.is_empty();
     for (key, value) in table.get_ref() {
+        let before = reader.diagnostics.len();
         match key.get_ref().as_ref() {
             "flags" => {
                 if let Some(flags) = reader.string(key, value) {
@@ -49,6 +54,8 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
             "lint" => reader.lint((key, value), &mut config),
             _ => reader.unknown(key, &["flags", "environments", "lint"]),
         }
+        let matters = !matches!(key.get_ref().as_ref(), "flags" | "lint");
+        config.is_sound &= !matters || reader.diagnostics.len() == before;
     }
     // From the first thing that is no TOML on, what was read is partly the parser's guess.
     let broken = mistakes
@@ -157,6 +164,19 @@ impl Reader {
         number
     }
 
+    /// A number without a fraction.
+    fn whole(&mut self, entry: Entry<'_>, least: u32, most: u32) -> Option<u32> {
+        let number = self.number(entry, least.into(), most.into())?;
+        if number.fract() != 0.0 {
+            let (key, value) = entry;
+            let message = format!("`{}` must be a whole number", key.get_ref());
+            self.report(value.span(), message);
+            return None;
+        }
+        // In range, so the cast loses nothing.
+        Some(number as u32)
+    }
+
     fn table<'t>(&mut self, (key, value): Entry<'t>) -> Option<&'t DeTable<'t>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
@@ -196,7 +216,7 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
-        const KNOWN: [&str; 7] = [
+        const KNOWN: [&str; 11] = [
             "store",
             "prefix",
             "prune",
@@ -204,7 +224,13 @@ impl Reader {
             "ca_file",
             "cert_file",
             "key_file",
+            "protected",
+            "max_moved",
+            "freeze",
+            "history_keep",
         ];
+        let mut history_keep = HISTORY_KEEP;
+        let mut policy = Policy::default();
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
         let (mut wait_replicas, mut tls) = (0, TlsFiles::default());
         let mut is_misspelt = false;
@@ -213,10 +239,20 @@ impl Reader {
                 "store" => store = Some(self.string(key, value).unwrap_or_default()),
                 "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
                 "prune" => prune = self.boolean(key, value).unwrap_or(prune),
-                "wait_replicas" => wait_replicas = self.replicas((key, value)),
+                "wait_replicas" => {
+                    let number = self.whole((key, value), 0, 1000);
+                    wait_replicas = number.map_or(0, |number| number as usize);
+                }
                 "ca_file" => tls.ca = self.string(key, value).map(PathBuf::from),
                 "cert_file" => tls.cert = self.string(key, value).map(PathBuf::from),
                 "key_file" => tls.key = self.string(key, value).map(PathBuf::from),
+                "protected" => policy.protected = self.patterns(key, value),
+                "max_moved" => policy.max_moved = self.percent((key, value)),
+                "freeze" => policy.freeze = self.freezes(key, value),
+                "history_keep" => {
+                    let number = self.whole((key, value), 1, 1_000_000);
+                    history_keep = number.map_or(HISTORY_KEEP, |number| number as usize);
+                }
                 name => {
                     is_misspelt |= did_you_mean(name, KNOWN) == Some("store");
                     self.unknown(key, &KNOWN);
@@ -235,16 +271,9 @@ impl Reader {
             prune,
             wait_replicas,
             tls,
+            policy,
+            history_keep,
         })
-    }
-
-    fn replicas(&mut self, (key, value): Entry<'_>) -> usize {
-        let number = self.number((key, value), 0.0, 1000.0).unwrap_or_default();
-        if number.fract() != 0.0 {
-            let message = format!("`{}` must be a whole number", key.get_ref());
-            self.report(value.span(), message);
-        }
-        number as usize
     }
 
     fn prefix(
@@ -258,56 +287,6 @@ impl Reader {
             return None;
         }
         Some(prefix)
-    }
-
-    fn lint(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else {
-            return;
-        };
-        for (key, value) in table {
-            match key.get_ref().as_ref() {
-                "max_flag_age_days" => {
-                    if let Some(days) = self.number((key, value), 1.0, 36_500.0) {
-                        config.lint.max_flag_age_days = days as u32;
-                    }
-                }
-                "max_step" => {
-                    if let Some(points) = self.number((key, value), 0.001, 100.0) {
-                        config.lint.max_step = points;
-                    }
-                }
-                "rules" => self.rules((key, value), config),
-                _ => self.unknown(key, &["max_flag_age_days", "max_step", "rules"]),
-            }
-        }
-    }
-
-    fn rules(&mut self, entry: Entry<'_>, config: &mut Config) {
-        let Some(table) = self.table(entry) else {
-            return;
-        };
-        for (key, value) in table {
-            let level = match value.get_ref().as_str() {
-                Some("off") => Level::Off,
-                Some("warning") => Level::Warning,
-                Some("error") => Level::Error,
-                _ => {
-                    let message = format!(
-                        "the level of rule `{}` must be \"off\", \"warning\" or \"error\"",
-                        key.get_ref()
-                    );
-                    self.report(value.span(), message);
-                    continue;
-                }
-            };
-            let name = key.get_ref();
-            match Levels::default().set(name, level) {
-                Ok(()) => config.lint.rules.push((name.clone().into_owned(), level)),
-                Err(error) => {
-                    self.report(key.span(), error.to_string());
-                }
-            }
-        }
     }
 }
 

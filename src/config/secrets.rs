@@ -1,5 +1,7 @@
 //! Passwords in hoist.toml, kept out of what is shown of it.
 
+use crate::secret::blot;
+
 /// `text` with the passwords of the URLs in it blotted out. Every character keeps its length in
 /// bytes, so that spans and columns stay what they are.
 ///
@@ -33,16 +35,6 @@ fn mask_line(line: &str) -> String {
     line.char_indices()
         .map(|(at, c)| if is_secret(at) { blot(c) } else { c })
         .collect()
-}
-
-/// What stands for `c`, and is as long.
-fn blot(c: char) -> char {
-    match c.len_utf8() {
-        1 => '*',
-        2 => '·',
-        3 => '•',
-        _ => '\u{1f7c4}',
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Files, LineIndex};
-use crate::rules::Level;
+use crate::model::Percent;
+use crate::plan::guard::{Pattern, Policy};
+use crate::rules::{KeyStyle, Level, Limits, RULES};
 use crate::store::TlsFiles;
 
 use super::{Config, EnvironmentError, find, parse};
@@ -57,11 +59,21 @@ prune = false
 
 [environments.a-1]
 store = "sqlite:a.db"
+protected = ["payments.*", "login"]
+max_moved = 12.5
+freeze = ["Fri 16:00/Mon 08:00 Europe/Berlin", "2026-12-23/2027-01-02"]
+history_keep = 50
 
 [lint]
 max_flag_age_days = 30
 max_step = 12.5
+min_stage = "1h"
+max_list = 20
+max_environments = 0
+max_experiment_days = 30.0
+key_style = '[a-z]+(_[a-z0-9]+)*'
 [lint.rules]
+key-style = "error"
 missing-owner = "error"
 abrupt-rollout = "off"
 "#,
@@ -76,16 +88,34 @@ abrupt-rollout = "off"
         (production.prefix.as_str(), production.prune),
         ("{shop:ff}", false)
     );
+    assert_eq!(production.policy, Policy::default());
     let other = &config.environments["a-1"];
     assert_eq!((other.prefix.as_str(), other.prune), ("ff", true));
-    assert_eq!(config.lint.max_flag_age_days, 30);
-    assert_eq!(config.lint.max_step, 12.5);
+    let policy = &other.policy;
+    let patterns = policy.protected.iter().map(Pattern::as_str);
+    assert_eq!(patterns.collect::<Vec<_>>(), ["payments.*", "login"]);
+    assert_eq!(policy.max_moved, Some(Percent(12_500)));
+    assert_eq!(policy.freeze.len(), 2);
+    assert_eq!((production.history_keep, other.history_keep), (1000, 50));
+    assert_eq!(
+        config.lint.limits,
+        Limits {
+            max_flag_age_days: 30,
+            max_step: 12.5,
+            min_stage: 3_600,
+            max_list: 20,
+            max_environments: 0,
+            max_experiment_days: 30,
+            key_style: Some(KeyStyle::new("[a-z]+(_[a-z0-9]+)*").unwrap()),
+        }
+    );
     let mut rules = config.lint.rules.clone();
     rules.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(
         rules,
         [
             ("abrupt-rollout".to_owned(), Level::Off),
+            ("key-style".to_owned(), Level::Error),
             ("missing-owner".to_owned(), Level::Error)
         ]
     );
@@ -117,7 +147,7 @@ missing-expiry = true
             "4:9 `prune` is a string; it must be true or false",
             "5:15 `Staging` is no name for an environment (use small letters, digits, `-` and `_`, a letter first)",
             "6:9 `store` is a number; it must be a string",
-            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, wait_replicas, ca_file, cert_file, key_file)",
+            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, wait_replicas, ca_file, cert_file, key_file, protected, max_moved, freeze, history_keep)",
             "9:9 `store` is empty",
             "11:21 `max_flag_age_days` must be between 1 and 36500",
             "12:12 `max_step` is a string; it must be a number",
@@ -319,4 +349,60 @@ fn a_misspelt_store_is_one_mistake() {
             "2:1 there is no setting `prun` here (did you mean `prune`?)",
         ],
     );
+}
+
+#[test]
+fn limits_are_in_their_units() {
+    mistakes(
+        r#"[lint]
+max_flag_age_days = 2.5
+min_stage = 10
+max_list = -1
+max_environments = "a"
+max_experiment_days = 1e9
+key_style = "[a-z"
+max_lists = 5
+[lint.rules]
+key-style = "error"
+"#,
+        &[
+            "2:21 `max_flag_age_days` must be a whole number",
+            "3:13 `min_stage` is a number; it must be a string",
+            "4:12 `max_list` must be between 0 and 1000000",
+            "5:20 `max_environments` is a string; it must be a number",
+            "6:23 `max_experiment_days` must be between 1 and 36500",
+            "7:13 `key_style` is no regular expression: unclosed character class (write what a whole key must match, such as '[a-z][a-z0-9]*(_[a-z0-9]+)*')",
+            "8:1 there is no setting `max_lists` here (did you mean `max_list`?)",
+        ],
+    );
+    for wrong in ["10", "10s", "0m", "1h30m", "PT10M"] {
+        mistakes(
+            &format!("[lint]\nmin_stage = \"{wrong}\"\n"),
+            &[&format!(
+                "2:13 `min_stage` is no duration: `{wrong}` (write a whole number of minutes, hours, days or weeks, such as \"10m\", \"2h\", \"7d\" or \"1w\")"
+            )],
+        );
+    }
+}
+
+#[test]
+fn a_style_that_is_asked_for_has_to_be_given() {
+    mistakes(
+        "[lint.rules]\nkey-style = \"warning\"\n",
+        &[
+            "2:1 `key-style` checks nothing while `key_style` is not set (set it under `[lint]`: key_style = '[a-z][a-z0-9]*(_[a-z0-9]+)*')",
+        ],
+    );
+    mistakes("[lint.rules]\nkey-style = \"off\"\n", &[]);
+}
+
+#[test]
+fn every_rule_has_a_level_to_set() {
+    for rule in RULES {
+        let text = format!(
+            "[lint]\nkey_style = \".*\"\n[lint.rules]\n{} = \"error\"\n",
+            rule.id
+        );
+        mistakes(&text, &[]);
+    }
 }

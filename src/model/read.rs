@@ -374,13 +374,16 @@ impl Reader<'_> {
     }
 
     fn stages(&mut self, node: NodeId) -> Option<Vec<Stage>> {
+        let mut number = 0;
         self.list(node, |reader, node| {
+            number += 1;
             let mut parts = StageParts::default();
             reader.mapping(node, |reader, name, entry| {
                 reader.put(&STAGE, &mut parts, name, entry)
             })?;
             Some(Stage {
                 span: reader.tree.span(node),
+                number,
                 percentage: parts.percentage?,
                 duration: parts.duration,
             })

@@ -5,7 +5,8 @@ use jiff::civil::Date;
 use crate::yaml::{NodeId, Number, Tree, Value};
 
 /// Whether `text` may name a flag: `[a-z][a-z0-9_.-]*`, 1 to 128 bytes.
-pub(super) fn is_key(text: &str) -> bool {
+#[must_use]
+pub fn is_key(text: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-');
     text.len() <= 128
         && text.starts_with(|first: char| first.is_ascii_lowercase())
@@ -38,7 +39,8 @@ pub(super) fn parse_date(text: &str) -> Option<Date> {
 }
 
 /// Seconds of a duration such as `30m`, `2h`, `7d` or `1w`: one to six digits, not zero.
-pub(super) fn parse_duration(text: &str) -> Option<u64> {
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<u64> {
     let digits = text.strip_suffix(['m', 'h', 'd', 'w'])?;
     let plain = (1..=6).contains(&digits.len())
         && !digits.starts_with('0')

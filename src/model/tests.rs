@@ -120,6 +120,72 @@ fn an_environment_replaces_single_fields() {
 }
 
 #[test]
+fn what_is_in_force_is_what_would_be_resolved() {
+    let fields = [
+        "percentage: 10",
+        "rollout: [{percentage: 1}]",
+        "enabled: true",
+        "variants: {a: 100}",
+        "control: a",
+        "forced: {a: [u]}",
+        "allowed_users: [u]",
+        "allowed_groups: [g]",
+        "tags: []",
+    ];
+    for own in fields {
+        for replaced in fields.iter().filter(|field| !field.starts_with("tags")) {
+            let both = format!("{{{own}, environments: {{staging: {{{replaced}}}}}}}");
+            let flag = flag(&both);
+            for environment in ["staging", "production"] {
+                let resolved = flag.resolve(environment);
+                let in_force = flag.in_force(environment);
+                assert_eq!(
+                    in_force.is_enabled(),
+                    resolved.enabled.is_some_and(|enabled| enabled.value)
+                );
+                assert_eq!(
+                    in_force.percentage(),
+                    resolved.percentage.as_ref(),
+                    "{both}"
+                );
+                assert_eq!(in_force.rollout(), resolved.rollout.as_deref(), "{both}");
+                assert_eq!(in_force.variants(), resolved.variants.as_deref());
+                assert_eq!(in_force.control(), resolved.control.as_deref());
+                assert_eq!(in_force.forced(), resolved.forced.as_deref());
+                assert_eq!(in_force.allowed_users(), resolved.allowed_users.as_deref());
+                assert_eq!(
+                    in_force.allowed_groups(),
+                    resolved.allowed_groups.as_deref()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flag_is_for_everyone_where_all_users_have_it() {
+    for (fields, everyone) in [
+        ("enabled: true", true),
+        ("percentage: 100", false),
+        ("enabled: true, percentage: 100", true),
+        ("enabled: true, percentage: 99.999", false),
+        ("enabled: true, rollout: [{percentage: 100}]", true),
+        (
+            "enabled: true, rollout: [{percentage: 50}, {percentage: 100}]",
+            false,
+        ),
+        ("enabled: true, variants: {a: 100}", false),
+    ] {
+        let flag = flag(&format!("{{{fields}}}"));
+        assert_eq!(
+            flag.base_in_force().is_on_for_everyone(),
+            everyone,
+            "{fields}"
+        );
+    }
+}
+
+#[test]
 fn what_is_wrong_is_left_out_and_the_rest_is_read() {
     let wrong = flag("{owner: 5, percentage: 150, enabled: true, allowed_users: [1, a], x: y}");
     assert!(!wrong.complete);
@@ -142,6 +208,7 @@ fn what_is_wrong_is_left_out_and_the_rest_is_read() {
     assert!(!wrong.complete);
     let stages = &wrong.base.rollout.unwrap().value;
     assert!(stages.len() == 1 && stages[0].duration.is_none());
+    assert_eq!(stages[0].number, 2);
 }
 
 #[test]

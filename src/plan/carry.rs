@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::Stopped;
+use super::StopWrite;
 use crate::model::Percent;
-use crate::record::{Kind, Record, Spec};
+use crate::operate;
+use crate::record::{Kind, Record, Spec, Stop};
 
 /// The record of a flag that has no status yet. A rollout begins at its first stage.
-pub(super) fn fresh(spec: &Spec, now: f64) -> Record {
+fn fresh(spec: &Spec, now: f64) -> Record {
     let mut record = Record {
         spec: spec.clone(),
         ..Record::default()
@@ -16,6 +17,37 @@ pub(super) fn fresh(spec: &Spec, now: f64) -> Record {
         begin(&mut record, now);
     }
     record
+}
+
+/// The record of a flag of which there is none, or none that can be read. The bookkeeping alone knows
+/// of a stop then, `noted`, and it holds until git switches the flag off.
+pub(super) fn anew(
+    wanted: &Spec,
+    applied: Option<&str>,
+    noted: Option<&Stop>,
+    now: f64,
+) -> (Record, Vec<String>) {
+    let mut record = fresh(wanted, now);
+    let Some(stop) = noted else {
+        return (record, Vec::new());
+    };
+    let was_on = applied.is_none_or(|applied| wanted.with_enabled(true).digest() == applied);
+    if !wanted.enabled() && was_on {
+        return (record, vec![ended_note(stop)]);
+    }
+    operate::mark(&mut record.status, stop, now);
+    record.spec = wanted.with_enabled(false);
+    (record, vec![holding_note(stop, wanted)])
+}
+
+/// What becomes of the stop in the bookkeeping, `noted`, where `after` is written.
+pub(super) fn stop_write(after: &Record, noted: Option<&Stop>) -> StopWrite {
+    match (after.stop(), noted) {
+        (Some(stop), Some(noted)) if stop.is_same(noted) => StopWrite::Keep,
+        (Some(stop), _) => StopWrite::Set(stop),
+        (None, Some(_)) => StopWrite::Clear,
+        (None, None) => StopWrite::Keep,
+    }
 }
 
 /// Puts a rollout at its first stage, from now on.
@@ -29,7 +61,6 @@ fn begin(record: &mut Record, now: f64) {
 /// `live` with the spec `wanted`: stages reached, stops and foreign fields stay. Gives what there
 /// is to say about it too. `applied` is the digest of the spec that hoist last applied.
 pub(super) fn carry(
-    flag: &str,
     wanted: &Spec,
     live: &Record,
     applied: Option<&str>,
@@ -47,8 +78,8 @@ pub(super) fn carry(
     } else {
         leave_rollout(&mut after, live, now);
     }
-    if live.is_rolled_back() {
-        carry_stop(flag, &mut after, live, applied, &mut notes);
+    if let Some(stop) = live.stop() {
+        carry_stop(&stop, &mut after, live, applied, &mut notes);
     } else if live.status.0.contains_key("rolled_back_at") {
         // Another client has switched the flag on again and left this behind. With git's next
         // `enabled: false` it would look like a stop.
@@ -169,13 +200,12 @@ fn leave_rollout(after: &mut Record, live: &Record, now: f64) {
 /// A stop holds whatever is applied, until it is ended by name, or git itself switches the flag
 /// off: from then on git decides again.
 fn carry_stop(
-    flag: &str,
+    stop: &Stop,
     after: &mut Record,
     live: &Record,
     applied: Option<&str>,
     notes: &mut Vec<String>,
 ) {
-    let stop = stopped(flag, live);
     // Where the record was edited too, git's own switch still shows if nothing else changed in git.
     let was_on = applied.is_some_and(|applied| {
         live.was_enabled(applied) || after.spec.with_enabled(true).digest() == applied
@@ -185,38 +215,31 @@ fn carry_stop(
         if !after.status.0.contains_key("paused_at") {
             after.status.clear("note");
         }
-        notes.push(format!(
-            "{}; git switches it off now, so the stop ends and git decides again",
-            stop_note(&stop)
-        ));
+        notes.push(ended_note(stop));
         return;
     }
-    if after.spec.enabled() {
-        notes.push(format!(
-            "{}; it stays off until an operator restores it, or git says `enabled: false` and later `enabled: true`",
-            stop_note(&stop)
-        ));
-    } else {
-        notes.push(stop_note(&stop));
-    }
+    notes.push(holding_note(stop, &after.spec));
     after.spec = after.spec.with_enabled(false);
 }
 
-pub(super) fn stopped(flag: &str, record: &Record) -> Stopped {
-    let note = |field: &str| {
-        let text = record.status.0.get("note")?.get(field)?.as_str()?;
-        Some(text.to_owned())
-    };
-    Stopped {
-        flag: flag.to_owned(),
-        since: record.status.seconds("rolled_back_at"),
-        actor: note("actor"),
-        reason: note("reason"),
+pub(super) fn ended_note(stop: &Stop) -> String {
+    let stop = stop_note(stop);
+    format!("{stop}; git switches it off now, so the stop ends and git decides again")
+}
+
+fn holding_note(stop: &Stop, wanted: &Spec) -> String {
+    let stop = stop_note(stop);
+    if wanted.enabled() {
+        format!(
+            "{stop}; it stays off until an operator restores it, or git says `enabled: false` and later `enabled: true`"
+        )
+    } else {
+        stop
     }
 }
 
 /// "rolled back since 2026-11-22 03:12 UTC by ana (error rate)".
-pub(super) fn stop_note(stop: &Stopped) -> String {
+pub(super) fn stop_note(stop: &Stop) -> String {
     let mut text = "rolled back".to_owned();
     // No clock shows a time of which there is no timestamp.
     if let Some(since) = stop

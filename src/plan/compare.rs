@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::carry::{self, stopped};
+use super::carry;
 use super::{
-    Action, Change, Expect, Plan, RecordWrite, Snapshot, SpecWrite, Stopped, StoreRef, Stored,
-    Target, Wanted, Write,
+    Action, Change, Expect, Plan, RecordWrite, Snapshot, SpecWrite, StopWrite, Stopped, StoreRef,
+    Stored, Target, Wanted, Write,
 };
-use crate::record::{Kind, Record};
+use crate::operate;
+use crate::record::{Kind, Record, Stop};
 
 /// What a store holds of one flag, and when that was read.
 pub(super) struct Live {
@@ -16,6 +17,8 @@ pub(super) struct Live {
     pub stored: Option<Stored>,
     /// Generation at which hoist deleted a flag of this key.
     pub removed: Option<u64>,
+    /// The emergency stop in the bookkeeping.
+    pub stop: Option<Stop>,
     /// The store's clock, in seconds since the epoch.
     pub now: f64,
 }
@@ -26,6 +29,7 @@ impl Live {
             applied: snapshot.specs.remove(flag),
             stored: snapshot.records.remove(flag),
             removed: snapshot.removed.get(flag).map(|removed| removed.generation),
+            stop: snapshot.stops.remove(flag),
             now: snapshot.now,
         }
     }
@@ -48,6 +52,7 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
         kept: Vec::new(),
         stopped: Vec::new(),
         wanted: target.flags.len(),
+        rolled_back: snapshot.rolled_back.take(),
     };
     let flags: Vec<_> = target
         .flags
@@ -87,7 +92,7 @@ pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
 }
 
 /// The same, and the emergency stop that is in force.
-fn compare_wanted(wanted: &Wanted, live: Live) -> (Option<Change>, Option<Stopped>) {
+fn compare_wanted(wanted: &Wanted, mut live: Live) -> (Option<Change>, Option<Stopped>) {
     let mut change = Change {
         action: Action::Create,
         notes: Vec::new(),
@@ -98,72 +103,85 @@ fn compare_wanted(wanted: &Wanted, live: Live) -> (Option<Change>, Option<Stoppe
             expect: Expect::Absent,
             record: RecordWrite::Keep,
             spec: SpecWrite::Set(wanted.digest().to_owned()),
+            stop: StopWrite::Keep,
         },
     };
-    match live.stored {
-        None => {
-            create(&mut change, wanted, &live);
-            (Some(change), None)
-        }
+    let after = match live.stored.take() {
+        None => create(&mut change, wanted, &live),
         Some(Stored::OtherType(kind)) => {
             // Never written: a commit would find that the key is not absent.
             change.action = Action::Conflict;
-            change.write.record =
-                RecordWrite::Set(carry::fresh(wanted.spec(), live.now).to_bytes());
             change.blocked = Some(format!(
                 "its key holds a {kind}, which no flag client can read"
             ));
-            (Some(change), None)
+            write_anew(&mut change, wanted, &live)
         }
         Some(Stored::Value(bytes)) => {
-            let applied = live.applied.as_deref();
-            compare_value(change, wanted, applied, bytes, live.now)
+            let compared = compare_value(&mut change, wanted, &live, &bytes);
+            change.write.expect = Expect::Value(bytes);
+            match compared {
+                Compared::Unchanged(record) => {
+                    return (None, stopped(&wanted.flag, &record));
+                }
+                Compared::Changed(after) => after,
+            }
         }
-    }
+    };
+    change.write.stop = carry::stop_write(&after, live.stop.as_ref());
+    (Some(change), stopped(&wanted.flag, &after))
 }
 
-fn compare_value(
-    mut change: Change,
-    wanted: &Wanted,
-    applied: Option<&str>,
-    bytes: Vec<u8>,
-    now: f64,
-) -> (Option<Change>, Option<Stopped>) {
-    let mut stop = None;
-    match Record::parse(&bytes) {
-        Ok(record) => {
-            stop = record
-                .is_rolled_back()
-                .then(|| stopped(&wanted.flag, &record));
-            if !compare_record(&mut change, wanted, applied, &record, now) {
-                return (None, stop);
-            }
-            // Only the bookkeeping moves where the record already says what it should.
-            if matches!(&change.write.record, RecordWrite::Set(after) if *after == bytes) {
-                change.write.record = RecordWrite::Keep;
-            }
-            // Git may be ending the stop with this change.
-            if let RecordWrite::Set(after) = &change.write.record {
-                stop = stop
-                    .filter(|_| Record::parse(after).is_ok_and(|record| record.is_rolled_back()));
-            }
-        }
+fn stopped(flag: &str, record: &Record) -> Option<Stopped> {
+    record.stop().map(|stop| Stopped::new(flag, stop))
+}
+
+/// What a look at a live value has shown.
+enum Compared {
+    Unchanged(Record),
+    /// With the record as the change leaves it.
+    Changed(Record),
+}
+
+fn compare_value(change: &mut Change, wanted: &Wanted, live: &Live, bytes: &[u8]) -> Compared {
+    let record = match Record::parse(bytes) {
+        Ok(record) => operate::reminded(record, live.stop.as_ref(), live.now),
         Err(error) => {
-            // Whether an emergency stop stood in it can't be known: a person has to look.
+            // Whether another client has stopped it can't be known: a person has to look.
             change.action = Action::Conflict;
-            change.write.record = RecordWrite::Set(carry::fresh(wanted.spec(), now).to_bytes());
             change
                 .notes
                 .push(format!("the live value is not a record: {error}"));
+            return Compared::Changed(write_anew(change, wanted, live));
         }
+    };
+    let applied = live.applied.as_deref();
+    let Some(action) = compare_record(change, wanted, applied, &record) else {
+        return Compared::Unchanged(record);
+    };
+    change.action = action;
+    if action == Action::Adopt {
+        return Compared::Changed(record);
     }
-    change.write.expect = Expect::Value(bytes);
-    (Some(change), stop)
+    let (after, notes) = carry::carry(wanted.spec(), &record, applied, live.now);
+    change.notes.extend(notes);
+    let after_bytes = after.to_bytes();
+    // Only the bookkeeping moves where the record already says what it should.
+    if after_bytes != bytes {
+        change.write.record = RecordWrite::Set(after_bytes);
+    }
+    Compared::Changed(after)
 }
 
-fn create(change: &mut Change, wanted: &Wanted, live: &Live) {
-    let fresh = carry::fresh(wanted.spec(), live.now);
-    change.write.record = RecordWrite::Set(fresh.to_bytes());
+/// Writes a record where there is none that could be read.
+fn write_anew(change: &mut Change, wanted: &Wanted, live: &Live) -> Record {
+    let (applied, noted) = (live.applied.as_deref(), live.stop.as_ref());
+    let (record, notes) = carry::anew(wanted.spec(), applied, noted, live.now);
+    change.notes.extend(notes);
+    change.write.record = RecordWrite::Set(record.to_bytes());
+    record
+}
+
+fn create(change: &mut Change, wanted: &Wanted, live: &Live) -> Record {
     if live.applied.is_some() {
         change.action = Action::Drift;
         change
@@ -179,29 +197,21 @@ fn create(change: &mut Change, wanted: &Wanted, live: &Live) {
             "a flag of this key was deleted at generation {generation}: code that still asks for the old one sees the new one"
         ));
     }
+    write_anew(change, wanted, live)
 }
 
-/// Fills in what becomes of a flag whose record can be read; false where nothing does.
+/// What is to become of a flag whose record can be read; none where nothing is.
 fn compare_record(
     change: &mut Change,
     wanted: &Wanted,
     applied: Option<&str>,
     record: &Record,
-    now: f64,
-) -> bool {
+) -> Option<Action> {
     let digest = wanted.digest();
-    change.action = match applied {
-        None if record.has_spec(digest) => {
-            change.action = Action::Adopt;
-            return true;
-        }
-        None => Action::Conflict,
-        Some(applied) if record.has_spec(applied) => {
-            if applied == digest {
-                return false;
-            }
-            Action::Update
-        }
+    match applied {
+        None if record.has_spec(digest) => Some(Action::Adopt),
+        None => Some(Action::Conflict),
+        Some(applied) if record.has_spec(applied) => (applied != digest).then_some(Action::Update),
         Some(applied) => {
             if record.has_spec(digest) {
                 change.notes.push(
@@ -212,18 +222,15 @@ fn compare_record(
                     .notes
                     .push("git has changed this flag too since the last apply".into());
             }
-            Action::Drift
+            Some(Action::Drift)
         }
-    };
-    let (after, notes) = carry::carry(&wanted.flag, wanted.spec(), record, applied, now);
-    change.notes.extend(notes);
-    change.write.record = RecordWrite::Set(after.to_bytes());
-    true
+    }
 }
 
 /// The change of a managed flag that the flag set no longer has.
 pub(super) fn change_gone(flag: String, live: Live) -> Change {
     let mut notes = Vec::new();
+    let mut stop = StopWrite::Keep;
     let (action, expect, record) = match live.stored {
         None => (Action::Forget, Expect::Absent, RecordWrite::Keep),
         Some(Stored::OtherType(kind)) => {
@@ -234,14 +241,17 @@ pub(super) fn change_gone(flag: String, live: Live) -> Change {
         }
         Some(Stored::Value(bytes)) => {
             if let Ok(record) = Record::parse(&bytes) {
+                let record = operate::reminded(record, live.stop.as_ref(), live.now);
+                stop = carry::stop_write(&record, live.stop.as_ref());
                 if live
                     .applied
                     .is_some_and(|applied| !record.has_spec(&applied))
                 {
                     notes.push("it was changed in the store since the last apply".into());
                 }
-                if record.is_rolled_back() {
-                    notes.push(carry::stop_note(&stopped(&flag, &record)));
+                if let Some(stop) = record.stop() {
+                    let stop = carry::stop_note(&stop);
+                    notes.push(format!("{stop}; it stays off should it be added again"));
                 }
             }
             (Action::Delete, Expect::Value(bytes), RecordWrite::Delete)
@@ -257,6 +267,7 @@ pub(super) fn change_gone(flag: String, live: Live) -> Change {
             expect,
             record,
             spec: SpecWrite::Remove,
+            stop,
         },
     }
 }

@@ -18,17 +18,27 @@ pub struct FieldChange {
 const SHOWN_STATUS: [&str; 3] = ["current_stage", "rolled_back_at", "paused_at"];
 
 pub(super) fn changes(write: &Write) -> Vec<FieldChange> {
-    let parse = |bytes: &[u8]| Record::parse(bytes).map(|record| record.to_json()).ok();
     let before = match &write.expect {
-        Expect::Value(bytes) => parse(bytes),
+        Expect::Value(bytes) => Some(bytes.as_slice()),
         Expect::Absent | Expect::Any => None,
     };
-    let after = match &write.record {
-        RecordWrite::Set(bytes) => parse(bytes),
-        RecordWrite::Delete => None,
-        RecordWrite::Keep => return Vec::new(),
-    };
-    differences(&before.unwrap_or_default(), &after.unwrap_or_default())
+    match &write.record {
+        RecordWrite::Set(bytes) => FieldChange::between(before, Some(bytes)),
+        RecordWrite::Delete => FieldChange::between(before, None),
+        RecordWrite::Keep => Vec::new(),
+    }
+}
+
+impl FieldChange {
+    /// What differs between two records as they are stored, in the order of the record format. What
+    /// is no record has no fields.
+    #[must_use]
+    pub fn between(before: Option<&[u8]>, after: Option<&[u8]>) -> Vec<Self> {
+        let parse = |bytes| Some(Record::parse(bytes).ok()?.to_json());
+        let before = before.and_then(parse).unwrap_or_default();
+        let after = after.and_then(parse).unwrap_or_default();
+        differences(&before, &after)
+    }
 }
 
 fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<FieldChange> {

@@ -1,6 +1,15 @@
 //! What needs a word of consent before it is written.
 
+use jiff::Timestamp;
+
 use super::{Action, Plan};
+use crate::impact::Share;
+
+mod freeze;
+mod policy;
+
+pub use freeze::Freeze;
+pub use policy::{Pattern, Policy};
 
 /// Deleting more than this share of the managed flags, in percent, and more than
 /// [`FREE_DELETES`], needs consent.
@@ -15,6 +24,14 @@ pub struct Consent {
     pub adopt: bool,
     /// Delete up to so many flags.
     pub deletes: usize,
+    /// Change flags that the environment protects.
+    pub protected: bool,
+    /// Change a flag for more users than the environment allows.
+    pub moved: bool,
+    /// Apply although the environment is frozen.
+    pub frozen: bool,
+    /// Apply the flag set that an operator has taken back.
+    pub undo_rollback: bool,
 }
 
 /// A plan, or part of one, that is not carried out as things are.
@@ -25,14 +42,19 @@ pub struct Refusal {
     pub hint: String,
 }
 
-/// Everything that stands in the way of `plan`; nothing where it may be carried out.
+/// Everything that stands in the way of `plan` at `now`, in seconds since the epoch by the store's
+/// clock; nothing where it may be carried out.
 #[must_use]
-pub fn refusals(plan: &Plan, consent: Consent) -> Vec<Refusal> {
+pub fn refusals(plan: &Plan, consent: Consent, policy: &Policy, now: f64) -> Vec<Refusal> {
     [
         empty_flag_set(plan),
         many_deletes(plan, consent),
         conflicts(plan, consent),
         blocked(plan),
+        protected(plan, consent, policy),
+        moved(plan, consent, policy),
+        taken_back(plan, consent),
+        frozen(policy, now).filter(|_| !consent.frozen && !plan.is_empty()),
     ]
     .into_iter()
     .flatten()
@@ -110,6 +132,89 @@ fn blocked(plan: &Plan) -> Option<Refusal> {
     })
 }
 
+fn protected(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
+    let pattern_of = |flag: &str| {
+        let mut patterns = policy.protected.iter();
+        patterns.find(|pattern| pattern.matches(flag))
+    };
+    let flags = names(plan, |change| pattern_of(change.flag()).is_some());
+    let pattern = flags.first().and_then(|flag| pattern_of(flag))?;
+    (!consent.protected).then(|| Refusal {
+        message: format!(
+            "the plan changes {}: {}",
+            match flags.len() {
+                1 => "a protected flag".into(),
+                count => format!("{count} protected flags"),
+            },
+            list(&flags)
+        ),
+        hint: format!(
+            "`protected` of environment `{}` has \"{}\": pass `--allow-protected` if this is meant",
+            plan.environment,
+            pattern.as_str().escape_debug()
+        ),
+    })
+}
+
+fn moved(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
+    let limit = policy.max_moved.filter(|_| !consent.moved)?;
+    let mut far: Vec<(&str, Share)> = plan
+        .changes
+        .iter()
+        // Where a record cannot be evaluated, other guards and notes speak of it.
+        .filter_map(|change| Some((change.flag(), change.impact()?.changed())))
+        .filter(|(_, share)| *share > Share::of(limit))
+        .collect();
+    far.sort_by_key(|(_, share)| std::cmp::Reverse(*share));
+    let flags: Vec<String> = far
+        .iter()
+        .map(|(flag, share)| format!("`{}` for {share} %", flag.escape_debug()))
+        .collect();
+    (!far.is_empty()).then(|| Refusal {
+        message: format!(
+            "the plan changes {} for more users at once than the {limit} % that environment `{}` allows: {}",
+            if far.len() == 1 { "a flag" } else { "flags" },
+            plan.environment,
+            cut(&flags)
+        ),
+        hint: "go in steps, or pass `--allow-moved` if this is meant; `max_moved` in hoist.toml sets the limit"
+            .into(),
+    })
+}
+
+/// A rollback is an operator's word: the flag set that it took back does not come again by itself,
+/// with the next run of a job. One that was changed since does.
+fn taken_back(plan: &Plan, consent: Consent) -> Option<Refusal> {
+    let rolled_back = plan.rolled_back.as_ref()?;
+    let same = rolled_back.digest == plan.digest && !plan.is_empty();
+    (same && !consent.undo_rollback).then(|| Refusal {
+        message: format!(
+            "{}, and this is the flag set that it took back",
+            rolled_back.words()
+        ),
+        hint: "revert the change in git, or mend it; pass `--undo-rollback` to apply it as it is"
+            .into(),
+    })
+}
+
+/// Why nothing is applied at `now`, in seconds since the epoch; `None` where no freeze is on.
+#[must_use]
+pub fn frozen(policy: &Policy, now: f64) -> Option<Refusal> {
+    let now = Timestamp::from_second(now as i64).ok()?;
+    let on = |freeze| Some((freeze, Freeze::ends(freeze, now)?));
+    // The one that lasts longest says when it is over.
+    let all = policy.freeze.iter().filter_map(on);
+    let (freeze, end) = all.max_by(|(_, a), (_, b)| a.cmp(b))?;
+    Some(Refusal {
+        message: format!(
+            "changes are frozen until {}{}: \"{freeze}\"",
+            end.strftime("%a %F %H:%M %Z"),
+            freeze::left(now, &end).map_or_else(String::new, |left| format!(", {left} from now"))
+        ),
+        hint: "wait, or pass `--ignore-freeze` if this cannot".into(),
+    })
+}
+
 fn names(plan: &Plan, wanted: impl Fn(&super::Change) -> bool) -> Vec<&str> {
     plan.changes
         .iter()
@@ -120,14 +225,18 @@ fn names(plan: &Plan, wanted: impl Fn(&super::Change) -> bool) -> Vec<&str> {
 
 /// The first few, and how many more. Keys of the store may hold anything.
 fn list(flags: &[&str]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<_> = flags
+    let flags: Vec<_> = flags
         .iter()
-        .take(SHOWN)
         .map(|flag| format!("`{}`", flag.escape_debug()))
         .collect();
-    match flags.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+    cut(&flags)
+}
+
+fn cut(items: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = items.get(..SHOWN).unwrap_or(items).join(", ");
+    match items.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

@@ -196,6 +196,7 @@ impl SavedPlan {
             kept: self.kept.clone(),
             stopped: self.stopped.clone(),
             wanted: self.wanted,
+            rolled_back: snapshot.rolled_back,
         })
     }
 }

@@ -1,12 +1,14 @@
 use serde_json::{Value, json};
 
-use super::guard::{Consent, refusals};
+use super::guard::Consent;
 use super::*;
 use crate::model::Percent;
 use crate::record::Record;
 
+mod guards;
 mod stops;
 
+use guards::refusals;
 use stops::stopped_live;
 
 const NOW: f64 = 1_800_000_000.5;
@@ -305,7 +307,7 @@ fn what_is_no_record_is_a_conflict_even_where_it_is_managed() {
             &broken,
             Consent {
                 adopt: true,
-                deletes: 0
+                ..Consent::default()
             }
         ),
         []
@@ -320,80 +322,13 @@ fn what_is_no_record_is_a_conflict_even_where_it_is_managed() {
             &other,
             Consent {
                 adopt: true,
-                deletes: 0
+                ..Consent::default()
             }
         )
         .len(),
         1
     );
     assert_eq!(only(&other).write.expect, Expect::Absent);
-}
-
-#[test]
-fn keys_of_the_store_are_written_out_in_refusals() {
-    let mut hostile = store_of(9);
-    hostile.specs = (0..9)
-        .map(|index| (format!("f{index}\u{1b}[2J"), spec(&on(1)).digest()))
-        .collect();
-    let bytes = on(1).to_string().into_bytes();
-    hostile.records = hostile
-        .specs
-        .keys()
-        .map(|flag| (flag.clone(), Stored::Value(bytes.clone())))
-        .collect();
-    let plan = Plan::new(&target(vec![wanted("f", &on(1))]), "memory", "ff", hostile);
-    let refusals = refusals(&plan, Consent::default());
-    let many = refusals.first().expect("a refusal");
-    assert!(many.message.contains("`f0\\u{1b}[2J`"), "{many:?}");
-    assert!(!many.message.contains('\u{1b}'), "{many:?}");
-}
-
-fn store_of(flags: usize) -> Snapshot {
-    let mut snapshot = Snapshot::default();
-    for index in 0..flags {
-        snapshot
-            .specs
-            .insert(format!("f{index}"), spec(&on(1)).digest());
-        let bytes = on(1).to_string().into_bytes();
-        snapshot
-            .records
-            .insert(format!("f{index}"), Stored::Value(bytes));
-    }
-    snapshot
-}
-
-#[test]
-fn guards_stop_large_deletions_and_an_empty_flag_set() {
-    // (managed, left in git, consent) -> refused
-    let cases = [
-        (10, 7, 0, false), // 3 deletions are free
-        (10, 6, 0, true),  // 4 are 40 %
-        (10, 6, 3, true),
-        (10, 6, 4, false),
-        (100, 80, 0, false), // exactly 20 %
-        (100, 79, 0, true),
-        (3, 0, 99, true), // empty flag set: never
-    ];
-    for (managed, left, deletes, refused) in cases {
-        let flags = (0..left)
-            .map(|index| wanted(&format!("f{index}"), &on(1)))
-            .collect();
-        let plan = Plan::new(&target(flags), "memory", "ff", store_of(managed));
-        let refusals = refusals(
-            &plan,
-            Consent {
-                adopt: false,
-                deletes,
-            },
-        );
-        assert_eq!(
-            !refusals.is_empty(),
-            refused,
-            "{managed} {left} {deletes}: {refusals:?}"
-        );
-    }
-    let nothing = Plan::new(&target(vec![]), "memory", "ff", Snapshot::default());
-    assert_eq!(refusals(&nothing, Consent::default()), []);
 }
 
 #[test]

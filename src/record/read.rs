@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Record, SPEC_FIELDS, STATUS_FIELDS, Spec, Status, percent};
+use super::{Kind, Record, SPEC_FIELDS, STATUS_FIELDS, Spec, Status, nearest, percent};
 use crate::model::Percent;
 
 /// Why a value is not a record.
@@ -12,14 +12,24 @@ pub enum NotARecord {
     NotJson(String),
     #[error("it is JSON, but {0} and not an object")]
     NotAnObject(&'static str),
+    #[error("its key holds a {0}")]
+    OtherType(String),
 }
 
 pub(super) fn record(bytes: &[u8]) -> Result<Record, NotARecord> {
-    let json = match serde_json::from_slice(bytes) {
-        Ok(Value::Object(json)) => json,
-        Ok(other) => return Err(NotARecord::NotAnObject(name_of(&other))),
-        Err(error) => return Err(NotARecord::NotJson(error.to_string())),
-    };
+    Ok(from_fields(fields(bytes)?))
+}
+
+/// The fields of a record, as they stand in it.
+pub(super) fn fields(bytes: &[u8]) -> Result<Map<String, Value>, NotARecord> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(json)) => Ok(json),
+        Ok(other) => Err(NotARecord::NotAnObject(name_of(&other))),
+        Err(error) => Err(NotARecord::NotJson(error.to_string())),
+    }
+}
+
+pub(super) fn from_fields(json: Map<String, Value>) -> Record {
     let spec = Spec::from_json(&json);
     let status: Map<_, _> = STATUS_FIELDS
         .iter()
@@ -34,12 +44,12 @@ pub(super) fn record(bytes: &[u8]) -> Result<Record, NotARecord> {
             field != "meta" && !SPEC_FIELDS.contains(&field) && !STATUS_FIELDS.contains(&field)
         })
         .collect();
-    Ok(Record {
+    Record {
         spec,
         status,
         percentage,
         other,
-    })
+    }
 }
 
 fn name_of(value: &Value) -> &'static str {
@@ -58,15 +68,20 @@ fn given<'a>(json: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
     json.get(field).filter(|value| !value.is_null())
 }
 
-/// The share of users that the record gives now.
+/// The share of users that the record gives now. One that cannot be read counts as that of the
+/// current stage, or as nobody.
 fn live_percentage(json: &Map<String, Value>, spec: &Spec, status: &Status) -> Percent {
-    percent(json.get("percentage")).unwrap_or_else(|| {
+    let stage = || {
         let stage = status.current_stage().unwrap_or(0);
-        spec.stages()
-            .get(stage)
-            .copied()
-            .unwrap_or(Percent::HUNDRED)
-    })
+        spec.stages().get(stage).copied()
+    };
+    let default = match given(json, "percentage") {
+        None if spec.kind() != Kind::Rollout => Percent::HUNDRED,
+        _ => Percent::ZERO,
+    };
+    nearest(json.get("percentage"))
+        .or_else(stage)
+        .unwrap_or(default)
 }
 
 /// The spec of a record, in normal form: defaults filled in, numbers in their shortest form,

@@ -63,7 +63,7 @@ struct EditOutput<'a> {
 }
 
 #[derive(Serialize)]
-struct Range {
+pub(super) struct Range {
     start: Point,
     end: Point,
 }
@@ -143,7 +143,7 @@ fn fix_output<'a>(fix: &'a Fix, location: Location, places: &mut Places<'a>) -> 
     }
 }
 
-fn range(location: Location, places: &mut Places<'_>) -> Range {
+pub(super) fn range(location: Location, places: &mut Places<'_>) -> Range {
     let (start, end) = places.range(location);
     let point = |Position { line, column }, offset| Point {
         line,

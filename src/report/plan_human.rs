@@ -7,19 +7,34 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
+use crate::impact::People;
 use crate::plan::{Action, Change, FieldChange, Plan, Stopped};
+use crate::report::Affected;
 use crate::report::text::visible;
 use crate::store::Info;
+
+mod impact;
 
 /// Values longer than this, in characters, are shown as a diff of lines.
 const LONG: usize = 48;
 
-/// Writes the whole plan.
-pub fn plan(out: &mut dyn Write, plan: &Plan, store: &Info, color: bool) -> io::Result<()> {
+/// Writes the whole plan, and what it does to the users of a list.
+pub fn plan(
+    out: &mut dyn Write,
+    plan: &Plan,
+    store: &Info,
+    affected: Option<&Affected>,
+    color: bool,
+) -> io::Result<()> {
     let paint = Paint { color };
     header(out, plan, store, paint)?;
-    for change in &plan.changes {
-        block(out, change, paint)?;
+    if let Some(rolled_back) = &plan.rolled_back {
+        let words = visible(&rolled_back.words());
+        writeln!(out, "  Git is ahead: {words}.\n")?;
+    }
+    for (index, change) in plan.changes.iter().enumerate() {
+        let people = affected.and_then(|affected| affected.of(index));
+        block(out, change, people, paint)?;
     }
     stopped(out, &plan.stopped, paint)?;
     for flag in &plan.kept {
@@ -31,6 +46,9 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, store: &Info, color: bool) -> io::
     }
     if !plan.kept.is_empty() {
         writeln!(out)?;
+    }
+    if let Some(affected) = affected {
+        impact::summary(out, affected)?;
     }
     writeln!(out, "{}", summary(plan))
 }
@@ -51,12 +69,12 @@ fn header(out: &mut dyn Write, plan: &Plan, store: &Info, paint: Paint) -> io::R
 }
 
 #[derive(Clone, Copy)]
-struct Paint {
-    color: bool,
+pub(super) struct Paint {
+    pub color: bool,
 }
 
 impl Paint {
-    fn style(self, style: Style) -> Style {
+    pub(super) fn style(self, style: Style) -> Style {
         if self.color { style } else { Style::new() }
     }
 
@@ -70,7 +88,7 @@ impl Paint {
         self.style(color.on_default().bold())
     }
 
-    fn dim(self) -> Style {
+    pub(super) fn dim(self) -> Style {
         self.style(Style::new().dimmed())
     }
 }
@@ -86,7 +104,12 @@ fn sign(action: Action) -> char {
     }
 }
 
-fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
+fn block(
+    out: &mut dyn Write,
+    change: &Change,
+    people: Option<&People>,
+    paint: Paint,
+) -> io::Result<()> {
     let (style, dim, bold) = (
         paint.action(change.action),
         paint.dim(),
@@ -114,7 +137,10 @@ fn block(out: &mut dyn Write, change: &Change, paint: Paint) -> io::Result<()> {
         (Some(before), None) => whole(out, &before, "was ")?,
         _ => fields(out, &change.fields(), paint)?,
     }
-    for note in change.notes.iter().chain(&change.blocked) {
+    let effect = impact::Effect::new(change);
+    effect.lines(out, people, paint)?;
+    let notes = change.notes.iter().chain(&change.blocked);
+    for note in notes.chain(&effect.notes) {
         writeln!(out, "      {dim}note:{dim:#} {}", visible(note))?;
     }
     writeln!(out)
@@ -185,7 +211,7 @@ fn duration(hours: f64) -> String {
     }
 }
 
-fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Result<()> {
+pub(super) fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Result<()> {
     let width = fields
         .iter()
         .map(|field| field.path.chars().count())

@@ -2,9 +2,11 @@
 
 use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use crate::plan::{Action, Change, FieldChange, Plan, Source, Stopped, StoreRef};
+use super::Affected;
+use crate::impact::{Group, People};
+use crate::plan::{Action, Change, FieldChange, Plan, RolledBack, Source, Stopped, StoreRef};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -16,6 +18,12 @@ struct Document<'a> {
     unmanaged: usize,
     kept: &'a [String],
     stopped: &'a [Stopped],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rolled_back: Option<&'a RolledBack>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    affected: Option<u64>,
     summary: IndexMap<&'static str, usize>,
     fingerprint: String,
 }
@@ -25,25 +33,63 @@ struct ChangeDocument<'a> {
     flag: &'a str,
     action: Action,
     fields: Vec<FieldChange>,
-    notes: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impact: Option<ImpactDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<PeopleDocument<'a>>,
+    notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a Source>,
     before: Option<Map<String, Value>>,
     after: Option<Map<String, Value>>,
 }
 
-/// The plan as a JSON value.
+/// Percent of users.
+#[derive(Serialize)]
+struct ImpactDocument {
+    gained: Number,
+    lost: Number,
+    moved: Number,
+    avoidable: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<Vec<String>>,
+}
+
+/// What happens to the users of a list.
+#[derive(Serialize)]
+struct PeopleDocument<'a> {
+    gained: GroupDocument<'a>,
+    lost: GroupDocument<'a>,
+    moved: GroupDocument<'a>,
+}
+
+/// How many, and the first of them.
+#[derive(Serialize)]
+struct GroupDocument<'a> {
+    count: u64,
+    users: &'a [String],
+}
+
+/// The plan as a JSON value, and what it does to the users of a list.
 #[must_use]
-pub fn value(plan: &Plan) -> Value {
+pub fn value(plan: &Plan, affected: Option<&Affected>) -> Value {
     let document = Document {
         version: 1,
         environment: &plan.environment,
         store: &plan.store,
-        changes: plan.changes.iter().map(change).collect(),
+        changes: plan
+            .changes
+            .iter()
+            .enumerate()
+            .map(|(index, of)| change(of, affected.and_then(|affected| affected.of(index))))
+            .collect(),
+        users: affected.map(|affected| affected.users),
+        affected: affected.map(|affected| affected.affected),
         unchanged: plan.unchanged,
         unmanaged: plan.unmanaged,
         kept: &plan.kept,
         stopped: &plan.stopped,
+        rolled_back: plan.rolled_back.as_ref(),
         summary: Action::ALL
             .iter()
             .map(|action| (action.as_str(), plan.count(*action)))
@@ -54,19 +100,39 @@ pub fn value(plan: &Plan) -> Value {
     serde_json::to_value(document).unwrap_or_default()
 }
 
-fn change(change: &Change) -> ChangeDocument<'_> {
+fn change<'a>(change: &'a Change, people: Option<&'a People>) -> ChangeDocument<'a> {
     ChangeDocument {
         flag: change.flag(),
         action: change.action,
         fields: change.fields(),
+        impact: change.impact().map(|impact| ImpactDocument {
+            gained: impact.gained.to_json(),
+            lost: impact.lost.to_json(),
+            moved: impact.moved.to_json(),
+            avoidable: impact.avoidable.to_json(),
+            order: impact.order,
+        }),
+        people: people.map(|people| PeopleDocument {
+            gained: group(&people.gained),
+            lost: group(&people.lost),
+            moved: group(&people.moved),
+        }),
         notes: change
             .notes
             .iter()
             .chain(&change.blocked)
-            .map(String::as_str)
+            .cloned()
+            .chain(change.impact_notes())
             .collect(),
         source: change.source.as_ref(),
         before: change.before(),
         after: change.after(),
+    }
+}
+
+fn group(group: &Group) -> GroupDocument<'_> {
+    GroupDocument {
+        count: group.count,
+        users: &group.users,
     }
 }

@@ -39,34 +39,42 @@ flags:
 
 fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
     // Saturates, so that any number in hoist.toml means something.
-    let max_step = (context.max_step * 1000.0).round() as u32;
+    let max_step = (context.limits.max_step * 1000.0).round() as u32;
     for rollout in all_settings(flag).filter_map(|settings| settings.rollout.as_deref()) {
-        let mut before: Option<&Stage> = None;
-        for (at, stage) in rollout.value.iter().enumerate() {
-            let reached = before.map_or(Percent::ZERO, |before| before.percentage.value);
-            let step = stage.percentage.value.0.saturating_sub(reached.0);
-            if step > max_step && findings.understood(flag, rollout.span) {
-                report(flag, at + 1, before, stage, Percent(max_step), findings);
+        let mut highest: Option<&Stage> = None;
+        // Stages between that one and the next that could not be read.
+        let mut unread = 0;
+        let mut number = 0;
+        for stage in &rollout.value {
+            unread += stage.number.saturating_sub(number + 1);
+            number = stage.number;
+            let reached = highest.map_or(Percent::ZERO, |highest| highest.percentage.value);
+            let percentage = stage.percentage.value;
+            if percentage.0.saturating_sub(reached.0) > max_step && unread == 0 {
+                report(flag, highest, stage, Percent(max_step), findings);
             }
-            before = Some(stage);
+            // A stage that falls behind another is told of as that.
+            if highest.is_none() || percentage > reached {
+                (highest, unread) = (Some(stage), 0);
+            }
         }
     }
 }
 
-/// Reports the stage of that number, from 1.
+/// Reports a stage for how far it is above the highest before it.
 fn report(
     flag: &Flag,
-    number: usize,
     before: Option<&Stage>,
     stage: &Stage,
     max_step: Percent,
     findings: &mut Findings<'_>,
 ) {
     let percentage = stage.percentage.value;
+    let place = stage.place(stage.percentage.span);
     let Some(before) = before else {
         let message =
             format!("the rollout starts at {percentage}, more than {max_step} points at once");
-        let found = findings.report(flag, stage.percentage.span, message);
+        let found = findings.report(flag, place, message);
         found.help =
             Some("put a stage before it, such as `{ percentage: 5, duration: 4h }`".to_owned());
         return;
@@ -74,16 +82,23 @@ fn report(
     let reached = before.percentage.value;
     let step = Percent(percentage.0 - reached.0);
     let message = format!(
-        "stage {number} goes from {reached} to {percentage}: {step} points at once, more than {max_step}"
+        "stage {} goes from {reached} to {percentage}: {step} points at once, more than {max_step}",
+        stage.number
     );
-    // Half way, in whole percent.
-    let between = (reached.0 + percentage.0) / 2000;
-    let found = findings.report(flag, stage.percentage.span, message);
+    // Half way or as far as one stage may go, in whole percent.
+    let half = (reached.0 + percentage.0) / 2000;
+    let far = (reached.0 + max_step.0) / 1000;
+    let between = if far * 1000 > reached.0 {
+        half.min(far)
+    } else {
+        half
+    };
+    let found = findings.report(flag, place, message);
     found.help = Some(format!(
         "put a stage between them, such as `{{ percentage: {between}, duration: 24h }}`"
     ));
     found.relate(
-        flag.at(before.percentage.span),
-        format!("stage {}", number - 1),
+        flag.at(before.place(before.percentage.span)),
+        format!("stage {}", before.number),
     );
 }

@@ -25,7 +25,8 @@ flags:
     percentage: 10
     rollout:
       - { percentage: 5, duration: 4h }
-      - { percentage: 50 }
+      - { percentage: 50, duration: 12h }
+      - { percentage: 100 }
 ",
     good: "\
 flags:
@@ -36,7 +37,8 @@ flags:
     enabled: true
     rollout:
       - { percentage: 5, duration: 4h }
-      - { percentage: 50 }
+      - { percentage: 50, duration: 12h }
+      - { percentage: 100 }
 ",
     check: Check::Flag(check),
 };

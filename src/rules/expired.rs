@@ -1,9 +1,7 @@
-use jiff::Unit;
-
 use crate::model::{Expiry, Flag};
 
-use super::wording::count;
-use super::{Check, Context, Findings, Level, Rule};
+use super::wording::{count, days};
+use super::{Check, Context, Findings, Level, Rule, date_order};
 
 pub static RULE: Rule = Rule {
     id: "expired",
@@ -13,7 +11,10 @@ pub static RULE: Rule = Rule {
     docs: "\
 A flag whose day has passed is a decision that nobody took: the code still holds both ways, and the
 tests have to cover both. Take the flag out of the code and then out of here; or, if it is still
-needed, give it a new day, or `expires: never` if it is to stay for good.",
+needed, give it a new day, or `expires: never` if it is to stay for good. On the day itself nothing is
+said yet.
+
+A day before the one on which the flag was `created` is a slip, which `date-order` reports.",
     bad: "\
 flags:
   new_search:
@@ -38,13 +39,11 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
     let Expiry::On(date) = expires.value else {
         return;
     };
-    if date >= context.today {
+    if date >= context.today || date_order::is_reversed(flag) {
         return;
     }
-    let days = date
-        .until((Unit::Day, context.today))
-        .map_or(0, |past| past.get_days());
-    let message = format!("expired {} ago, on {date}", count(i64::from(days), "day"));
+    let past = days(date, context.today);
+    let message = format!("expired {} ago, on {date}", count(past, "day"));
     findings.report(flag, expires.span, message).help = Some(
         "remove the flag from the code and then from here, or move the date if it is still needed"
             .to_owned(),

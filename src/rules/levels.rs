@@ -74,6 +74,12 @@ impl Levels {
         *level != Level::Off
     }
 
+    /// How a finding of `rule` counts; `None` where it is off.
+    pub(super) fn severity(&self, rule: &Rule) -> Option<Severity> {
+        let level = Rule::position(rule.id).and_then(|at| self.by_position.get(at));
+        level.and_then(|level| level.severity())
+    }
+
     /// The rules that are not off.
     pub(super) fn active(&self) -> impl Iterator<Item = (&'static Rule, Severity)> {
         RULES

@@ -34,7 +34,7 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
     if flag.expires.is_some() || !findings.lacks(flag, "expires") {
         return;
     }
-    let days = i64::from(context.max_flag_age_days);
+    let days = i64::from(context.limits.max_flag_age_days);
     let date = context.today.saturating_add(days.days());
     findings
         .report(flag, flag.key.span, "flag has no expiry date")

@@ -1,13 +1,15 @@
 //! Runs the rules: over one file, which files in parallel can do, and over the set of all files.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::diagnostic::{Diagnostic, FileId, Files, LineIndex, Location};
+use crate::diagnostic::{Diagnostic, FileId, Files, LineIndex, Location, Severity};
 use crate::model::{self, Flag};
-use crate::schema;
-use crate::yaml::{self, Tree};
+use crate::yaml::{self, NodeId};
+use crate::{schema, secret};
 
-use super::{Check, Context, Findings, Levels, Source, Suppressions};
+use super::text::Text;
+use super::{Check, Context, Findings, Levels, Source, Suppressions, unused};
 
 /// What a run of the rules is given besides the files.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Checked {
     /// In file order, suppressed ones left out.
     pub diagnostics: Vec<Diagnostic>,
     pub suppressions: Suppressions,
+    /// False where reading found errors, so that rules may have missed something.
+    pub is_sound: bool,
 }
 
 /// Reads one file and runs the rules that look at one flag at a time. Nothing of the text is kept.
@@ -36,19 +40,33 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
     };
     match yaml::decode(file, bytes) {
         Ok(text) => {
-            let (tree, mut found) = yaml::parse(file, text);
+            let (mut tree, mut found) = yaml::parse(file, text);
+            // What stands twice is told of by the reader, and what is wrong in the second is not
+            // kept back until then.
+            let repeats = tree.repeats("flags");
             // What could not be read is empty to the schema, which is no second mistake.
             let unread: HashSet<Location> = found.iter().map(|found| found.location).collect();
             let lines = LineIndex::new(text);
-            for document in tree.documents() {
-                let refused = schema::validate(file, &tree, *document).into_iter();
-                found.extend(refused.filter(|refused| !unread.contains(&refused.location)));
-                checked
-                    .flags
-                    .extend(model::flags(file, &tree, &lines, *document));
-            }
+            let mut read = |documents: &[NodeId]| {
+                let mut flags = Vec::new();
+                for document in documents {
+                    let refused = schema::validate(file, &tree, *document).into_iter();
+                    found.extend(refused.filter(|refused| !unread.contains(&refused.location)));
+                    flags.extend(model::flags(file, &tree, &lines, *document));
+                }
+                flags
+            };
+            checked.flags = read(tree.documents());
+            let again = read(&repeats);
             checked.suppressions = Suppressions::read(text, &lines, tree.comments());
-            check_flags(&tree, settings, &checked.flags, &mut found);
+            checked.is_sound = found.iter().all(|found| found.severity < Severity::Error);
+            let source = Source::new(&tree, &repeats, &found);
+            let text = Text {
+                file,
+                text,
+                flags: &checked.flags,
+            };
+            check_text(&source, settings, &text, &again, &mut found);
             checked.diagnostics = found;
         }
         Err(refused) => checked.diagnostics.push(refused),
@@ -57,17 +75,27 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
     checked
 }
 
-/// Runs the rules for single flags, and adds to what reading `found`.
-fn check_flags(tree: &Tree<'_>, settings: &Settings, flags: &[Flag], found: &mut Vec<Diagnostic>) {
-    let source = Source::new(tree, found);
+/// Runs the rules for single flags and for texts, and adds to what reading `found`. `again` are the
+/// flags whose keys stand in the file twice.
+fn check_text(
+    source: &Source<'_>,
+    settings: &Settings,
+    text: &Text<'_>,
+    again: &[Flag],
+    found: &mut Vec<Diagnostic>,
+) {
     for (rule, severity) in settings.levels.active() {
-        if let Check::Flag(check) = rule.check {
-            let mut findings = Findings::new(rule, severity, Some(&source), found);
-            for flag in flags {
-                check(flag, &settings.context, &mut findings);
+        let mut findings = Findings::new(rule, severity, Some(source), found);
+        match rule.check {
+            Check::Flag(check) => {
+                for flag in text.flags.iter().chain(again) {
+                    check(flag, &settings.context, &mut findings);
+                }
             }
-            findings.finish();
+            Check::Text(check) => check(text, &settings.context, &mut findings),
+            Check::Reader | Check::Set(_) | Check::Ignores(_) => {}
         }
+        findings.finish();
     }
 }
 
@@ -88,11 +116,56 @@ fn settle(checked: &mut Checked, settings: &Settings) {
             && later.location == first.location
             && later.message == first.message
     });
+    diagnostics.iter_mut().for_each(keep_secrets);
 }
 
-/// Runs the rules that look at all flags at once. Their findings are grouped by rule.
+/// Blots out what looks like a secret in all that is said.
+fn keep_secrets(found: &mut Diagnostic) {
+    fn mask(text: &mut String) {
+        if let Cow::Owned(masked) = secret::mask(text) {
+            *text = masked;
+        }
+    }
+    mask(&mut found.message);
+    found.help.iter_mut().for_each(mask);
+    found
+        .related
+        .iter_mut()
+        .for_each(|related| mask(&mut related.message));
+    if let Some(flag) = &mut found.flag
+        && let Cow::Owned(masked) = secret::mask(flag)
+    {
+        *flag = masked.into();
+    }
+    if let Some(fix) = &mut found.fix {
+        mask(&mut fix.title);
+        // What is to be put into a file cannot be blotted out.
+        let is_secret = |text: &str| matches!(secret::mask(text), Cow::Owned(_));
+        if fix.edits.iter().any(|edit| is_secret(&edit.text)) {
+            found.fix = None;
+        }
+    }
+}
+
+/// Runs the rules that look at all flags at once: `checked` is the whole flag set. Their findings are
+/// grouped by rule.
 #[must_use]
 pub fn check_set(checked: &[Checked], files: &Files, settings: &Settings) -> Vec<Diagnostic> {
+    check_together(checked, files, settings, true)
+}
+
+/// The same for some files of a flag set: nothing is said to be missing that may be in the others.
+#[must_use]
+pub fn check_part(checked: &[Checked], files: &Files, settings: &Settings) -> Vec<Diagnostic> {
+    check_together(checked, files, settings, false)
+}
+
+fn check_together(
+    checked: &[Checked],
+    files: &Files,
+    settings: &Settings,
+    is_whole: bool,
+) -> Vec<Diagnostic> {
     let mut by_name: Vec<&Checked> = checked.iter().collect();
     by_name.sort_by_key(|checked| files.name(checked.file));
     let flags: Vec<&Flag> = by_name.iter().flat_map(|checked| &checked.flags).collect();
@@ -105,16 +178,41 @@ pub fn check_set(checked: &[Checked], files: &Files, settings: &Settings) -> Vec
             findings.finish();
         }
     }
-    if !diagnostics.is_empty() {
-        let suppressions: HashMap<FileId, &Suppressions> = checked
-            .iter()
-            .map(|checked| (checked.file, &checked.suppressions))
-            .collect();
-        diagnostics.retain(|found| {
-            suppressions
-                .get(&found.location.file)
-                .is_none_or(|file| !file.hide(found.rule, found.location.span.start))
-        });
+    let used = hide(&mut diagnostics, checked);
+    let run = unused::Run {
+        levels: &settings.levels,
+        is_whole,
+    };
+    let none = HashSet::new();
+    for checked in by_name {
+        if !checked.suppressions.ignores().is_empty() {
+            let used = used.get(&checked.file).unwrap_or(&none);
+            diagnostics.extend(unused::find(checked, used, &run));
+        }
     }
+    diagnostics.iter_mut().for_each(keep_secrets);
     diagnostics
+}
+
+/// Takes out what is suppressed, and gives the names of each file that did it.
+fn hide(diagnostics: &mut Vec<Diagnostic>, checked: &[Checked]) -> HashMap<FileId, HashSet<usize>> {
+    let mut used: HashMap<FileId, HashSet<usize>> = HashMap::new();
+    if diagnostics.is_empty() {
+        return used;
+    }
+    let suppressions: HashMap<FileId, &Suppressions> = checked
+        .iter()
+        .map(|checked| (checked.file, &checked.suppressions))
+        .collect();
+    diagnostics.retain(|found| {
+        let Location { file, span } = found.location;
+        let silencer = suppressions
+            .get(&file)
+            .and_then(|suppressions| suppressions.find(found.rule, span.start));
+        if let Some(silencer) = silencer {
+            used.entry(file).or_default().insert(silencer);
+        }
+        silencer.is_none()
+    });
+    used
 }

@@ -23,6 +23,7 @@ flags:
       - { percentage: 5, duration: 4h }
       - { percentage: 50, duration: 12h }
       - { percentage: 25, duration: 12h }
+      - { percentage: 100 }
 ",
     good: "\
 flags:
@@ -35,29 +36,29 @@ flags:
       - { percentage: 5, duration: 4h }
       - { percentage: 25, duration: 12h }
       - { percentage: 50, duration: 12h }
+      - { percentage: 100 }
 ",
     check: Check::Flag(check),
 };
 
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
     for rollout in all_settings(flag).filter_map(|settings| settings.rollout.as_deref()) {
-        for (at, pair) in rollout.value.windows(2).enumerate() {
+        for pair in rollout.value.windows(2) {
+            // Whatever could not be read between the two, one is above the other or it is not.
             if let [before, stage] = pair
                 && stage.percentage.value <= before.percentage.value
-                && findings.understood(flag, rollout.span)
             {
-                report(flag, at + 2, before, stage, findings);
+                report(flag, before, stage, findings);
             }
         }
     }
 }
 
-/// Reports the stage of that number, from 1.
-fn report(flag: &Flag, number: usize, before: &Stage, stage: &Stage, findings: &mut Findings<'_>) {
+fn report(flag: &Flag, before: &Stage, stage: &Stage, findings: &mut Findings<'_>) {
     let (reached, percentage) = (before.percentage.value, stage.percentage.value);
     let message = format!(
-        "stage {number} is at {percentage}, not above the {reached} of stage {}",
-        number - 1
+        "stage {} is at {percentage}, not above the {reached} of stage {}",
+        stage.number, before.number
     );
     let help = if reached == Percent::HUNDRED {
         "a stage at 100 is the last: remove what comes after it, or lower it".to_owned()
@@ -66,10 +67,10 @@ fn report(flag: &Flag, number: usize, before: &Stage, stage: &Stage, findings: &
     } else {
         format!("write a percentage above {reached}, or put the stages in rising order")
     };
-    let found = findings.report(flag, stage.percentage.span, message);
+    let found = findings.report(flag, stage.place(stage.percentage.span), message);
     found.help = Some(help);
     found.relate(
-        flag.at(before.percentage.span),
-        format!("stage {}", number - 1),
+        flag.at(before.place(before.percentage.span)),
+        format!("stage {}", before.number),
     );
 }

@@ -1,85 +1,266 @@
 //! `# hoist-ignore: rule[, rule]` and `# hoist-ignore-file: rule[, rule]`.
 //!
-//! The first silences rules on its own line or, standing alone, on the next line that is not a
-//! comment; the second on the whole file. What stands behind the list is a reason, for people.
+//! The first silences rules on its own line or, standing alone, from there to the end of the next
+//! line that is not a comment; the second in the whole file. What stands behind the list is a
+//! reason, for people.
 
-use crate::diagnostic::{LineIndex, Span};
+mod directive;
+
+use crate::diagnostic::{Edit, LineIndex, Span, did_you_mean};
 use crate::yaml::Comment;
 
-use super::Rule;
+use super::{RULES, Rule};
+use directive::{Directive, directive, names};
 
-/// Rules that say nothing where they start within a line.
+/// What a name in a `hoist-ignore` comment amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Suppression {
-    /// The line, its line break included.
+pub enum Named {
+    /// A rule that is silenced, and whether that has hidden a finding of one file by itself.
+    Rule { id: &'static str, used: bool },
+    /// The same rule is silenced for the same lines by an earlier name.
+    Again(&'static str),
+    /// A rule that cannot be silenced.
+    Fixed(&'static str),
+    /// No rule: as written, cut to the length of a name, and what was probably meant.
+    Unknown {
+        name: Box<str>,
+        meant: Option<&'static str>,
+    },
+    /// No list at all: what is wrong with the comment.
+    Nothing(&'static str),
+}
+
+/// A name in a `hoist-ignore` comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignore {
     pub span: Span,
-    pub rules: Vec<&'static str>,
+    pub named: Named,
+    /// Which of the file's comments it stands in.
+    comment: u32,
+}
+
+impl Ignore {
+    /// Whether it silences that rule.
+    #[must_use]
+    pub fn names(&self, rule: &Rule) -> bool {
+        matches!(self.named, Named::Rule { id, .. } if id == rule.id)
+    }
+
+    /// Whether nothing is lost without it: no name was meant that it is near to.
+    #[must_use]
+    pub fn is_to_go(&self) -> bool {
+        match &self.named {
+            Named::Rule { .. } | Named::Again(_) | Named::Fixed(_) => true,
+            Named::Unknown { meant, .. } => meant.is_none(),
+            Named::Nothing(_) => false,
+        }
+    }
+}
+
+/// A `hoist-ignore` comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Whole {
+    /// What to delete for the comment to be gone: its line, if it has one of its own.
+    span: Span,
+    /// Index of its first name.
+    first: u32,
+}
+
+/// Rules that say nothing where they start within some lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lines {
+    /// Line breaks included.
+    span: Span,
+    /// Each with the index of its name.
+    rules: Vec<(&'static str, u32)>,
 }
 
 /// What the comments of one file silence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suppressions {
-    file: Vec<&'static str>,
-    /// By place, one for each line.
-    lines: Vec<Suppression>,
+    file: Vec<(&'static str, u32)>,
+    /// By place, apart from each other.
+    lines: Vec<Lines>,
+    /// By place.
+    ignores: Vec<Ignore>,
+    comments: Vec<Whole>,
 }
 
 impl Suppressions {
-    /// Reads the comments of `text`, given in order. Names that are not rules, and rules that
-    /// cannot be silenced, are passed over.
+    /// Reads the comments of `text`, given in order.
     #[must_use]
     pub fn read(text: &str, lines: &LineIndex, comments: &[Comment]) -> Self {
         let mut suppressions = Self::default();
-        // Comment lines that stand above one another share a target, so they are gone through from
-        // the last to the first, each line being looked at once.
-        let mut below: Option<(u32, u32)> = None;
-        for comment in comments.iter().rev() {
-            let line = lines.line(comment.span.start);
-            let target = if comment.own_line {
-                let target = target_below(text, lines, line, below);
-                below = Some((line, target));
-                target
-            } else {
-                line
+        let targets = targets(text, lines, comments);
+        for (comment, target) in comments.iter().zip(targets) {
+            let written = text.get(comment.span.range()).unwrap_or_default();
+            let Some(directive) = directive(written) else {
+                continue;
             };
-            match text.get(comment.span.range()).and_then(directive) {
-                Some(Directive::File(list)) => add(&mut suppressions.file, list),
-                Some(Directive::Line(list)) => {
-                    suppressions.add_line(line_span(text, lines, target), list);
+            let start = comment.span.start as usize;
+            let whole = whole(text, lines, comment);
+            let first = suppressions.ignores.len();
+            suppressions.comments.push(Whole {
+                span: whole,
+                first: u32::try_from(first).unwrap_or(u32::MAX),
+            });
+            match directive {
+                Directive::File(list, at) => suppressions.add(list, start + at, None),
+                Directive::Line(list, at) => {
+                    let own = line_span(text, lines, lines.line(comment.span.start));
+                    let target = line_span(text, lines, target);
+                    suppressions.add(list, start + at, Some(own.to(target)));
                 }
-                None => {}
+                Directive::Nothing(why) => {
+                    suppressions.push(comment.span, Named::Nothing(why));
+                }
             }
         }
-        suppressions.lines.reverse();
         suppressions
     }
 
-    /// True where a finding of `rule` that starts at `offset` is not to be shown.
+    /// The name that silences `rule` for a finding that starts at `offset`: one for its line rather
+    /// than one for the whole file.
     #[must_use]
-    pub fn hide(&self, rule: &str, offset: u32) -> bool {
-        if self.file.contains(&rule) {
-            return true;
-        }
-        let behind = self.lines.partition_point(|line| line.span.start <= offset);
-        behind
-            .checked_sub(1)
-            .and_then(|at| self.lines.get(at))
-            .is_some_and(|line| offset < line.span.end && line.rules.contains(&rule))
+    pub fn find(&self, rule: &str, offset: u32) -> Option<usize> {
+        let behind = self
+            .lines
+            .partition_point(|lines| lines.span.start <= offset);
+        let nearest = behind.checked_sub(1).and_then(|at| self.lines.get(at));
+        let here = nearest.filter(|lines| offset < lines.span.end);
+        let here = here.map_or(&[][..], |lines| &lines.rules);
+        let found = here.iter().chain(&self.file).find(|(id, _)| *id == rule);
+        found.map(|(_, at)| *at as usize)
     }
 
-    /// Adds to the line at `span`. Lines come in falling order.
-    fn add_line(&mut self, span: Span, list: &str) {
-        match self.lines.last_mut() {
-            Some(last) if last.span == span => add(&mut last.rules, list),
-            _ => {
-                let mut rules = Vec::new();
-                add(&mut rules, list);
-                if !rules.is_empty() {
-                    self.lines.push(Suppression { span, rules });
-                }
-            }
+    /// True where a finding of `rule` that starts at `offset` is not to be shown. The name that
+    /// says so has then hidden something.
+    pub fn hide(&mut self, rule: &str, offset: u32) -> bool {
+        let found = self.find(rule, offset);
+        let ignore = found.and_then(|at| self.ignores.get_mut(at));
+        if let Some(Named::Rule { used, .. }) = ignore.map(|ignore| &mut ignore.named) {
+            *used = true;
+        }
+        found.is_some()
+    }
+
+    /// Every name, by place.
+    #[must_use]
+    pub fn ignores(&self) -> &[Ignore] {
+        &self.ignores
+    }
+
+    /// What takes out the name with the index `at`, given which names go: with its comma where
+    /// another name of its comment stays, else with its comment, and then true.
+    #[must_use]
+    pub fn without(&self, at: usize, goes: impl Fn(usize) -> bool) -> Option<(Edit, bool)> {
+        let comment = self.ignores.get(at)?.comment as usize;
+        let whole = self.comments.get(comment)?;
+        let next = self.comments.get(comment + 1);
+        let end = next.map_or(self.ignores.len(), |next| next.first as usize);
+        let names = whole.first as usize..end;
+        let span = |at: usize| self.ignores.get(at).map(|ignore| ignore.span);
+        let own = span(at)?;
+        let is_whole = names.clone().all(&goes);
+        let (start, end) = if is_whole {
+            (whole.span.start, whole.span.end)
+        } else if (names.start..at).any(|before| !goes(before)) {
+            (span(at - 1)?.end, own.end)
+        } else {
+            (own.start, span(at + 1)?.start)
+        };
+        let edit = Edit {
+            span: Span { start, end },
+            text: String::new(),
+        };
+        Some((edit, is_whole))
+    }
+
+    /// Adds the names that `list`, which begins at `start`, begins with.
+    fn add(&mut self, list: &str, start: usize, reach: Option<Span>) {
+        let mut is_empty = true;
+        for (name, at) in names(list).filter(|(name, _)| !name.is_empty()) {
+            is_empty = false;
+            let span = Span::new(start + at, start + at + name.len());
+            let named = match Rule::find(name) {
+                None => unknown(name),
+                Some(rule) if rule.fixed => Named::Fixed(rule.id),
+                Some(rule) => self.silence(rule.id, reach),
+            };
+            self.push(span, named);
+        }
+        if is_empty {
+            let span = Span::new(start.saturating_sub(1), start);
+            self.push(span, Named::Nothing("names no rule"));
         }
     }
+
+    /// Silences a rule, by the name that is added next.
+    fn silence(&mut self, id: &'static str, reach: Option<Span>) -> Named {
+        let at = u32::try_from(self.ignores.len()).unwrap_or(u32::MAX);
+        let rules = match reach {
+            None => &mut self.file,
+            Some(reach) => {
+                // Comments above one another, and the one behind the line, share their target.
+                let shares = |last: &&mut Lines| last.span.end == reach.end;
+                if self.lines.last_mut().filter(shares).is_none() {
+                    self.lines.push(Lines {
+                        span: reach,
+                        rules: Vec::new(),
+                    });
+                }
+                match self.lines.last_mut() {
+                    Some(last) => &mut last.rules,
+                    None => return Named::Again(id),
+                }
+            }
+        };
+        if rules.iter().any(|(known, _)| *known == id) {
+            return Named::Again(id);
+        }
+        rules.push((id, at));
+        Named::Rule { id, used: false }
+    }
+
+    fn push(&mut self, span: Span, named: Named) {
+        let comment = self.comments.len().saturating_sub(1);
+        self.ignores.push(Ignore {
+            span,
+            named,
+            comment: u32::try_from(comment).unwrap_or(u32::MAX),
+        });
+    }
+}
+
+/// Longest name that is kept to be shown, in bytes.
+const LONGEST_NAME: usize = 128;
+
+fn unknown(name: &str) -> Named {
+    let silent = RULES.iter().filter(|rule| !rule.fixed);
+    Named::Unknown {
+        name: name.get(..LONGEST_NAME).unwrap_or(name).into(),
+        meant: did_you_mean(name, silent.map(|rule| rule.id)),
+    }
+}
+
+/// The line that each comment is about: its own, or the first below it that is no comment.
+fn targets(text: &str, lines: &LineIndex, comments: &[Comment]) -> Vec<u32> {
+    // Comment lines that stand above one another share a target, so they are gone through from the
+    // last to the first, each line being looked at once.
+    let mut below: Option<(u32, u32)> = None;
+    let mut targets = Vec::with_capacity(comments.len());
+    for comment in comments.iter().rev() {
+        let line = lines.line(comment.span.start);
+        targets.push(if comment.own_line {
+            let target = target_below(text, lines, line, below);
+            below = Some((line, target));
+            target
+        } else {
+            line
+        });
+    }
+    targets.reverse();
+    targets
 }
 
 /// The first line below `line` that is not a comment, given the target of the nearest known comment
@@ -116,140 +297,16 @@ fn line_span(text: &str, lines: &LineIndex, line: u32) -> Span {
     Span::new(range.start, end)
 }
 
-enum Directive<'t> {
-    Line(&'t str),
-    File(&'t str),
-}
-
-/// Takes a comment apart, from its `#` on.
-fn directive(comment: &str) -> Option<Directive<'_>> {
-    let rest = comment
-        .trim_start_matches('#')
-        .trim_start()
-        .strip_prefix("hoist-ignore")?;
-    match rest.strip_prefix("-file") {
-        Some(rest) => rest.strip_prefix(':').map(Directive::File),
-        None => rest.strip_prefix(':').map(Directive::Line),
+/// What goes with a comment: its line, or the blanks before it.
+fn whole(text: &str, lines: &LineIndex, comment: &Comment) -> Span {
+    let range = comment.span.range();
+    if comment.own_line {
+        let line = lines.line_range(text, lines.line(comment.span.start));
+        return Span::new(line.start, line.end);
     }
-}
-
-/// Adds the rules that `list` begins with.
-fn add(rules: &mut Vec<&'static str>, list: &str) {
-    for rule in names(list).filter_map(Rule::find) {
-        if !rule.fixed && !rules.contains(&rule.id) {
-            rules.push(rule.id);
-        }
-    }
-}
-
-/// Names with commas between them; the first gap without a comma ends the list.
-fn names(list: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(list);
-    std::iter::from_fn(move || {
-        let text = rest.take()?.trim_start();
-        let end = text
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
-            .unwrap_or(text.len());
-        let (name, behind) = text.split_at(end);
-        rest = behind.trim_start().strip_prefix(',');
-        Some(name)
-    })
+    let before = text.get(..range.start).unwrap_or_default();
+    Span::new(before.trim_end_matches([' ', '\t']).len(), range.end)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The comments of a text without strings: from `#` to the end of the line.
-    fn comments(text: &str) -> Vec<Comment> {
-        let lines = LineIndex::new(text);
-        let mut found = Vec::new();
-        for line in 1..=lines.lines() {
-            let range = lines.line_range(text, line);
-            let content = text[range.clone()].trim_end_matches(['\r', '\n']);
-            if let Some(at) = content.find('#') {
-                found.push(Comment {
-                    span: Span::new(range.start + at, range.start + content.len()),
-                    own_line: content[..at].trim().is_empty(),
-                });
-            }
-        }
-        found
-    }
-
-    /// Lines, from 1, on which `rule` is silent.
-    fn silent(text: &str, rule: &str) -> Vec<u32> {
-        let lines = LineIndex::new(text);
-        let suppressions = Suppressions::read(text, &lines, &comments(text));
-        (1..=lines.lines())
-            .filter(|line| suppressions.hide(rule, lines.line_range(text, *line).start as u32))
-            .collect()
-    }
-
-    #[test]
-    fn a_comment_reaches_its_line_or_the_next() {
-        let cases: &[(&str, &[u32])] = &[
-            ("a: 1 # hoist-ignore: expired\nb: 2\n", &[1]),
-            ("# hoist-ignore: expired\na: 1\nb: 2\n", &[2]),
-            ("  # hoist-ignore: expired\r\na: 1\r\nb: 2\r\n", &[2]),
-            (
-                "a: 1\n# hoist-ignore: expired\n# why\n# hoist-ignore: missing-owner\nb: 2\nc: 3",
-                &[5],
-            ),
-            ("# hoist-ignore: expired\n\na: 1\n", &[2]),
-            ("a: 1\nb: # hoist-ignore: expired", &[2]),
-            ("a: 1\n# hoist-ignore: expired", &[]),
-            (
-                "# hoist-ignore: expired\nb: # hoist-ignore: missing-owner\n",
-                &[2],
-            ),
-            ("a: 1\nb: 2 # hoist-ignore-file: expired\nc: 3", &[1, 2, 3]),
-        ];
-        for (text, lines) in cases {
-            assert_eq!(silent(text, "expired"), *lines, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_list_ends_where_the_reason_begins() {
-        let cases: &[(&str, &[&str])] = &[
-            ("# hoist-ignore: expired", &["expired"]),
-            (
-                "#hoist-ignore:expired,missing-owner",
-                &["expired", "missing-owner"],
-            ),
-            (
-                "## hoist-ignore: expired , missing-owner -- until May",
-                &["expired", "missing-owner"],
-            ),
-            ("# hoist-ignore: expired missing-owner", &["expired"]),
-            (
-                "# hoist-ignore: expired -- missing-owner, missing-expiry",
-                &["expired"],
-            ),
-            ("# hoist-ignore: expired: gone soon", &["expired"]),
-            ("# hoist-ignore: not-a-rule, expired", &["expired"]),
-            ("# hoist-ignore: expired,expired,", &["expired"]),
-            ("# hoist-ignore expired", &[]),
-            ("# hoist-ignored: expired", &[]),
-            ("# see hoist-ignore: expired", &[]),
-            ("# hoist-ignore:", &[]),
-            (
-                "# hoist-ignore: schema, yaml-syntax, unsafe-yaml, duplicate-key, duplicate-flag",
-                &[],
-            ),
-        ];
-        for (comment, rules) in cases {
-            let text = format!("{comment}\na: 1\n");
-            let read = Suppressions::read(&text, &LineIndex::new(&text), &comments(&text));
-            let found = read.lines.first().map_or(&[][..], |line| &line.rules);
-            assert_eq!(found, *rules, "{comment}");
-        }
-    }
-
-    #[test]
-    fn many_comments_take_linear_time() {
-        let text = "# hoist-ignore: expired\n".repeat(200_000) + "a: 1\n";
-        assert_eq!(silent(&text, "expired"), [200_001]);
-    }
-}
+mod tests;

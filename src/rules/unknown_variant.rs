@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{Fix, Span};
 use crate::model::{Field, Flag, Forced, Settings, Spanned, Variant};
 
-use super::wording::{list, quote, rename};
+use super::wording::{SEARCHED, list, quote, rename, rename_key};
 use super::{Check, Context, Findings, Level, Rule};
 
 pub static RULE: Rule = Rule {
@@ -54,10 +54,7 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
         }
         // In an environment that there is not, nothing of the flag's own can be wrong.
         if let Some(variants) = &over.settings.variants
-            && context
-                .environments
-                .iter()
-                .any(|known| **known == *over.environment.value)
+            && context.has_environment(&over.environment.value)
         {
             inherited(flag, &over.settings, variants, findings);
         }
@@ -67,36 +64,58 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
 /// What `settings` themselves name must be among `variants`.
 fn own(flag: &Flag, settings: &Settings, variants: &Variants, findings: &mut Findings<'_>) {
     let control = settings.control.as_deref();
-    if let Some(control) = control.filter(|control| !has(variants, &control.value)) {
+    let control = control.filter(|control| !has(variants, &control.value));
+    let forced = settings.forced.as_deref();
+    let unknown = unknown(forced, variants);
+    if (control.is_none() && unknown.is_empty()) || !findings.understood(flag, variants.span) {
+        return;
+    }
+    if let Some(control) = control {
+        let fix = rename(&control.value, control.span, names(variants));
         report(
             flag,
             "control",
-            &control.value,
-            control.span,
+            (&control.value, control.span),
             variants,
+            fix,
             findings,
         );
     }
-    for name in unknown(settings.forced.as_deref(), variants) {
-        report(flag, "forced", &name.value, name.span, variants, findings);
+    // What is forced already is not what was meant.
+    let is_free = |name: &&str| {
+        let mut forced = forced.iter().flat_map(|forced| &forced.value);
+        !forced.any(|forced| *forced.variant.value == **name)
+    };
+    let mut free: Vec<&str> = match unknown[..] {
+        [] => Vec::new(),
+        _ => names(variants).take(SEARCHED).filter(is_free).collect(),
+    };
+    for name in unknown {
+        let fix = rename_key(&name.value, name.span, &mut free);
+        report(
+            flag,
+            "forced",
+            (&name.value, name.span),
+            variants,
+            fix,
+            findings,
+        );
     }
 }
 
 fn report(
     flag: &Flag,
     field: &str,
-    name: &str,
-    span: Span,
+    (name, span): (&str, Span),
     variants: &Variants,
+    fix: Option<Fix>,
     findings: &mut Findings<'_>,
 ) {
-    if findings.understood(flag, variants.span) {
-        let message = format!("`{field}` names {}, which is not a variant", quote(name));
-        let found = findings.report(flag, span, message);
-        found.fix = rename(name, span, names(variants));
-        found.help = Some(format!("the variants are {}", list(names(variants))));
-        found.relate(flag.at(variants.key), "the variants");
-    }
+    let message = format!("`{field}` names {}, which is not a variant", quote(name));
+    let found = findings.report(flag, span, message);
+    found.fix = fix;
+    found.help = Some(format!("the variants are {}", list(names(variants))));
+    found.relate(flag.at(variants.key), "the variants");
 }
 
 /// What the flag names must be among the variants that an environment puts in the place of the

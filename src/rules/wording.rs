@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::Date;
+use jiff::{ToSpan, Unit};
+
 use crate::diagnostic::{Edit, Fix, Span};
 
 /// Names in a message: no more than these, then how many are left.
 const SHOWN: usize = 8;
 /// Names that are searched for the one that was meant. Past that nobody is helped, and a hostile file
 /// would cost the square of its length.
-const SEARCHED: usize = 100;
+pub const SEARCHED: usize = 100;
 
 /// Longest name that a message repeats, in characters: every name that is allowed.
 const LONGEST: usize = 128;
@@ -57,6 +60,26 @@ pub fn count(number: i64, word: &str) -> String {
     format!("{number} {word}{plural}")
 }
 
+/// Days from one day to another; fewer than none where that is earlier.
+pub fn days(from: Date, to: Date) -> i64 {
+    from.until((Unit::Day, to))
+        .map_or(0, |span| i64::from(span.get_days()))
+}
+
+/// So many days after a day, or the last day there is.
+pub fn day_after(day: Date, days: i64) -> Date {
+    // All the days there are in a calendar of ten thousand years, and more.
+    day.saturating_add(days.clamp(0, 4_000_000).days())
+}
+
+/// Seconds as a flag file has them: in the largest unit that they are a whole number of.
+pub fn duration(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units.iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+    let (unit, letter) = unit.unwrap_or(&(1, "s"));
+    format!("{}{letter}", seconds / unit)
+}
+
 /// True for a text that says nothing.
 pub fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
@@ -72,6 +95,15 @@ pub fn rename<'a>(wrong: &str, span: Span, known: impl Iterator<Item = &'a str>)
             text: scalar(name).into_owned(),
         }],
     })
+}
+
+/// Replaces the key at `span` by the nearest of the `free` ones, which is free no longer then: two
+/// keys must not become one.
+pub fn rename_key(wrong: &str, span: Span, free: &mut Vec<&str>) -> Option<Fix> {
+    let name = crate::diagnostic::did_you_mean(wrong, free.iter().copied())?;
+    let fix = rename(wrong, span, std::iter::once(name))?;
+    free.retain(|free| *free != name);
+    Some(fix)
 }
 
 /// A string as it is written in YAML: plain where that is surely read as the same string.
@@ -123,6 +155,33 @@ mod tests {
             (100_000, "100"),
         ] {
             assert_eq!(thousandths(number), text);
+        }
+    }
+
+    #[test]
+    fn days_are_counted_both_ways_and_end() {
+        let day = jiff::civil::date(2026, 11, 15);
+        for (other, between) in [
+            (jiff::civil::date(2026, 11, 16), 1),
+            (jiff::civil::date(2025, 11, 15), -365),
+            (day, 0),
+        ] {
+            assert_eq!(days(day, other), between);
+        }
+        assert_eq!(day_after(day, 90), jiff::civil::date(2027, 2, 13));
+        assert_eq!(day_after(day, i64::MAX), Date::MAX);
+    }
+
+    #[test]
+    fn durations_are_in_one_unit() {
+        for (seconds, text) in [
+            (300, "5m"),
+            (5_400, "90m"),
+            (7_200, "2h"),
+            (86_400, "1d"),
+            (1_209_600, "14d"),
+        ] {
+            assert_eq!(duration(seconds), text);
         }
     }
 

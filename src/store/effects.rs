@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serializer;
 
-use crate::plan::{Commit, Expect, RecordWrite, Removed, SpecWrite, Write};
+use crate::plan::{Commit, Expect, RecordWrite, Removed, RolledBack, SpecWrite, StopWrite, Write};
+use crate::record::Stop;
 
 use super::{HistoryEntry, Moved};
 
@@ -91,6 +92,38 @@ pub(super) fn specs_removed(commit: &Commit) -> impl Iterator<Item = &str> {
         .map(|write| write.flag.as_str())
 }
 
+/// The emergency stops that the commit notes.
+pub(super) fn stops_set(commit: &Commit) -> impl Iterator<Item = (&str, &Stop)> {
+    commit.writes.iter().filter_map(|write| match &write.stop {
+        StopWrite::Set(stop) => Some((write.flag.as_str(), stop)),
+        StopWrite::Keep | StopWrite::Clear => None,
+    })
+}
+
+/// The flags whose stops are over with the commit.
+pub(super) fn stops_cleared(commit: &Commit) -> impl Iterator<Item = &str> {
+    commit
+        .writes
+        .iter()
+        .filter(|write| write.stop == StopWrite::Clear)
+        .map(|write| write.flag.as_str())
+}
+
+/// An emergency stop as the bookkeeping has it. One that cannot be read is a stop all the same.
+pub(super) fn stop(json: &[u8]) -> Stop {
+    serde_json::from_slice(json).unwrap_or_default()
+}
+
+/// What the bookkeeping says of a store whose specs are earlier ones, as JSON.
+pub(super) fn rolled_back(commit: &Commit) -> Option<String> {
+    serde_json::to_string(commit.about.rolled_back.as_ref()?).ok()
+}
+
+/// [`rolled_back`] as it was read again; none where somebody else has written there.
+pub(super) fn parse_rolled_back(text: &str) -> Option<RolledBack> {
+    serde_json::from_str(text).ok()
+}
+
 /// One record before and after, as text.
 pub(super) type Change<'a> = (Option<Cow<'a, str>>, Option<Cow<'a, str>>);
 
@@ -149,6 +182,7 @@ pub(super) fn history_entry(commit: &Commit) -> HistoryEntry {
         reason: about.reason.clone(),
         version: about.version.clone(),
         digest: about.digest.clone(),
+        notes: about.notes.clone(),
         records: records(commit)
             .map(|(flag, (before, after))| (flag.to_owned(), (owned(before), owned(after))))
             .collect(),

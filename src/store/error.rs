@@ -142,6 +142,31 @@ fn replicas(count: usize) -> String {
 }
 
 impl Error {
+    /// Whether it may be over by itself after a while: a server that restarts, a disk that is
+    /// cleared, another process that is done.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Timeout { .. }
+                | Self::Tls { .. }
+                | Self::NotRedis { .. }
+                | Self::Cluster { .. }
+                | Self::Unserved { .. }
+                | Self::ReadOnly { .. }
+                | Self::Loading { .. }
+                | Self::OutOfMemory { .. }
+                | Self::CannotPersist { .. }
+                | Self::Refused { .. }
+                | Self::Disconnected { .. }
+                | Self::OutcomeUnknown { .. }
+                | Self::Unsteady { .. }
+                | Self::Locked { .. }
+                | Self::DiskFull { .. }
+        )
+    }
+
     /// What to do about it, in a sentence or two; none where the message says it all.
     pub fn hint(&self) -> Option<String> {
         let fixed = match self {

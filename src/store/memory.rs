@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::plan::{Commit, RecordWrite, Removed, Snapshot, Stored};
+use crate::plan::{Commit, RecordWrite, Removed, RolledBack, Snapshot, Stored};
+use crate::record::Stop;
 
 use super::effects::{self, Found};
 use super::names::Names;
@@ -32,9 +33,12 @@ struct Environment {
     generation: u64,
     buckets: Option<String>,
     digest: Option<String>,
+    commit: Option<String>,
+    rolled_back: Option<RolledBack>,
     records: BTreeMap<String, Stored>,
     specs: HashMap<String, String>,
     removed: HashMap<String, Removed>,
+    stops: HashMap<String, Stop>,
     history: Vec<HistoryEntry>,
 }
 
@@ -117,10 +121,23 @@ impl Store for Memory {
             now,
             buckets: environment.buckets.clone(),
             digest: environment.digest.clone(),
+            commit: environment.commit.clone(),
+            rolled_back: environment.rolled_back.clone(),
             records: environment.records.clone(),
             specs: environment.specs.clone(),
             removed: environment.removed.clone(),
+            stops: environment.stops.clone(),
         }))
+    }
+
+    fn read_flags(&mut self, flags: &[&str]) -> Result<Snapshot, Error> {
+        let mut snapshot = self.read()?;
+        let named = |flag: &str| flags.contains(&flag);
+        snapshot.records.retain(|flag, _| named(flag));
+        snapshot.specs.retain(|flag, _| named(flag));
+        snapshot.removed.retain(|flag, _| named(flag));
+        snapshot.stops.retain(|flag, _| named(flag));
+        Ok(snapshot)
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error> {
@@ -197,9 +214,17 @@ impl Environment {
             self.removed
                 .insert(flag.to_owned(), effects::removed(commit));
         }
+        for (flag, stop) in effects::stops_set(commit) {
+            self.stops.insert(flag.to_owned(), stop.clone());
+        }
+        for flag in effects::stops_cleared(commit) {
+            self.stops.remove(flag);
+        }
         self.lineage = Some(effects::lineage(commit).to_owned());
         self.generation = effects::generation(commit);
         self.digest = Some(commit.about.digest.clone());
+        self.commit.clone_from(&commit.about.commit);
+        self.rolled_back.clone_from(&commit.about.rolled_back);
         self.buckets = Some(commit.about.buckets.clone());
         self.history.push(effects::history_entry(commit));
     }

@@ -2,6 +2,9 @@
 
 use super::Error;
 
+/// How many hashes the bookkeeping has.
+pub(super) const HASHES: usize = 4;
+
 /// Every name that one environment uses in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Names {
@@ -9,12 +12,13 @@ pub(super) struct Names {
     pub meta: String,
     pub specs: String,
     pub removed: String,
+    pub stops: String,
     pub history: String,
     pub changes: String,
     /// Exists only within a transaction.
     pub gate: String,
-    /// Copies of the three hashes of the bookkeeping. They exist only within a transaction.
-    pub before: [String; 3],
+    /// Copies of the hashes of the bookkeeping. They exist only within a transaction.
+    pub before: [String; HASHES],
 }
 
 impl Names {
@@ -40,17 +44,19 @@ impl Names {
             prefix: prefix.to_owned(),
             specs: format!("{meta}:specs"),
             removed: format!("{meta}:removed"),
+            stops: format!("{meta}:stops"),
             history: format!("{meta}:history"),
             changes: format!("{meta}:changes"),
             gate: format!("{meta}:gate"),
-            before: ["meta", "specs", "removed"].map(|hash| format!("{meta}:before:{hash}")),
+            before: ["meta", "specs", "removed", "stops"]
+                .map(|hash| format!("{meta}:before:{hash}")),
             meta,
         })
     }
 
     /// The hashes of the bookkeeping, in the order of [`Self::before`].
-    pub fn hashes(&self) -> [&str; 3] {
-        [&self.meta, &self.specs, &self.removed]
+    pub fn hashes(&self) -> [&str; HASHES] {
+        [&self.meta, &self.specs, &self.removed, &self.stops]
     }
 
     /// The key of a flag's record.
@@ -104,7 +110,7 @@ mod tests {
             let names = Names::new(prefix).expect("a fine prefix");
             assert_eq!(names.meta, meta, "{prefix}");
             assert_eq!(names.changes, format!("{meta}:changes"));
-            for key in [&names.meta, &names.specs, &names.removed, &names.history] {
+            for key in names.hashes().into_iter().chain([names.history.as_str()]) {
                 assert_eq!(names.flag(key), None, "{key} is not a record of {prefix}");
             }
         }

@@ -8,6 +8,7 @@ mod commit;
 mod endpoint;
 mod examine;
 mod history;
+mod named;
 mod patience;
 mod read;
 mod replicas;
@@ -191,6 +192,10 @@ impl Store for Redis {
             redis.route.check(wire, redis.slot())?;
             Ok(snapshot)
         })
+    }
+
+    fn read_flags(&mut self, flags: &[&str]) -> Result<Snapshot, Error> {
+        self.repeatable(|redis, wire| redis.named(wire, flags))
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error> {

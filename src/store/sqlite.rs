@@ -138,9 +138,13 @@ impl Sqlite {
         Ok(self.is_ours(&connection)?.then_some(connection))
     }
 
-    /// The file, opened for writing and created where it is missing.
+    /// The file, opened for writing: created where it is missing, and of the present format.
     fn created(&mut self) -> Result<&mut Connection, Error> {
-        if self.existing()?.is_none() {
+        let format = match self.existing()? {
+            None => Ok(Format::Empty),
+            Some(connection) => schema::format(connection),
+        };
+        if self.explained(format)? != Format::Current {
             self.create()?;
         }
         let missing = || Error::File {
@@ -196,7 +200,7 @@ impl Sqlite {
     fn is_ours(&self, connection: &Connection) -> Result<bool, Error> {
         let store = self.info.url.clone();
         match self.explained(schema::format(connection))? {
-            Format::Current => Ok(true),
+            Format::Current | Format::First => Ok(true),
             Format::Empty => Ok(false),
             Format::Newer(found) => Err(Error::NewerFormat {
                 store,
@@ -212,6 +216,17 @@ impl Sqlite {
 
     fn explained<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
         result.map_err(|error| failure::explain(&error, &self.info.url, self.options.timeout))
+    }
+
+    /// What was read, or a store without anything in it.
+    fn or_empty(&self, read: Option<Snapshot>) -> Result<Snapshot, Error> {
+        match read {
+            Some(snapshot) => Ok(snapshot),
+            None => Ok(Snapshot {
+                now: self.explained(Connection::open_in_memory().and_then(|c| read::now(&c)))?,
+                ..Snapshot::default()
+            }),
+        }
     }
 
     /// Reads as of one moment. `None` where there is nothing to read.
@@ -260,13 +275,13 @@ impl Store for Sqlite {
     }
 
     fn read(&mut self) -> Result<Snapshot, Error> {
-        match self.reading(read::snapshot)? {
-            Some(snapshot) => Ok(snapshot),
-            None => Ok(Snapshot {
-                now: self.explained(Connection::open_in_memory().and_then(|c| read::now(&c)))?,
-                ..Snapshot::default()
-            }),
-        }
+        let read = self.reading(read::snapshot);
+        self.or_empty(read?)
+    }
+
+    fn read_flags(&mut self, flags: &[&str]) -> Result<Snapshot, Error> {
+        let read = self.reading(|transaction, prefix| read::named(transaction, prefix, flags));
+        self.or_empty(read?)
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error> {

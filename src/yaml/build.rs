@@ -111,6 +111,7 @@ impl<'s> Builder<'s> {
                 odd_numbers: Vec::new(),
                 documents: Vec::new(),
                 comments: Vec::new(),
+                repeated: Vec::new(),
             },
             report: Report::new(file),
             frames: Vec::new(),

@@ -85,6 +85,7 @@ impl Builder<'_> {
         let tree = &mut self.tree;
         let mut seen: HashMap<Cow<'_, str>, NodeId> = HashMap::with_capacity(own.len());
         let mut kept = Vec::with_capacity(own.len());
+        let mut repeated = Vec::new();
         for entry in own {
             let key = canonical(tree, entry.key);
             match seen.get(&key) {
@@ -92,6 +93,7 @@ impl Builder<'_> {
                     let (before, again) = (tree.span(*before), tree.span(entry.key));
                     let name = cut(tree.key_text(entry.key).unwrap_or_default());
                     self.report.duplicate(&name, before, again);
+                    repeated.push((frame.node, entry));
                 }
                 None => {
                     seen.insert(key, entry.key);
@@ -101,6 +103,7 @@ impl Builder<'_> {
         }
         drop(seen);
         tree.entries.append(&mut kept);
+        tree.repeated.append(&mut repeated);
     }
 
     /// Replaces `<<` by the entries of what it names that the mapping has not got.

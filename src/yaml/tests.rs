@@ -346,3 +346,19 @@ fn a_tree_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&parse(FileId(0), "a: 1").0);
 }
+
+#[test]
+fn what_stands_twice_can_be_looked_at() {
+    let (mut tree, _) = parse(
+        FileId(0),
+        "m: {a: 1, b: 2, a: 3, a: 4, b: 5, c: {d: 6, d: 7}}\nn: {a: 8, a: 9}\nm: [10]\n--- {a: 0, a: 1}\n",
+    );
+    let repeats = tree.repeats("m");
+    let shown: Vec<String> = repeats.iter().map(|root| show(&tree, *root)).collect();
+    assert_eq!(shown, ["{m: [10]}", "{m: {a: 3, b: 5}}"]);
+    let (mut tree, _) = parse(FileId(0), "m: &m {a: 1, a: 2}\nn: *m\n");
+    let repeats = tree.repeats("n");
+    let shown: Vec<String> = repeats.iter().map(|root| show(&tree, *root)).collect();
+    assert_eq!(shown, ["{n: {a: 2}}"]);
+    assert!(parse(FileId(0), "m: {a: 1}\n").0.repeats("m").is_empty());
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hoist::plan::guard::{Consent, refusals};
+use hoist::plan::guard::{Consent, Policy, refusals};
 use hoist::plan::{About, BUCKETS, Commit, Plan, Snapshot, Stored, Target};
 use hoist::store::{HistoryEntry, Options, Outcome, Store};
 use proptest::prelude::*;
@@ -63,8 +63,17 @@ struct World<'b, B> {
     backend: &'b B,
     prefix: String,
     store: Box<dyn Store>,
-    /// Flags that were stopped, and whether git has switched each off since.
-    stopped: HashMap<String, bool>,
+    /// Flags that were stopped.
+    stopped: HashMap<String, Stopped>,
+}
+
+/// What is to come of a stop.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stopped {
+    /// Git has switched the flag off since: it decides again.
+    switched_off: bool,
+    /// hoist knows of it: it outlives its record.
+    noted: bool,
 }
 
 const NEIGHBOUR: &[u8] = b"{ \"enabled\": true , \"percentage\": 1e1 }";
@@ -105,7 +114,10 @@ impl<'b, B: Backend> World<'b, B> {
         };
         match foreign {
             Foreign::Delete | Foreign::Garbage => {
-                self.stopped.remove(flag);
+                // Nobody else can know of a stop that hoist has not met.
+                if self.stopped.get(flag).is_some_and(|stopped| !stopped.noted) {
+                    self.stopped.remove(flag);
+                }
                 if matches!(foreign, Foreign::Delete) {
                     return self.backend.delete(&self.prefix, flag);
                 }
@@ -137,7 +149,12 @@ impl<'b, B: Backend> World<'b, B> {
                 record.insert("enabled".into(), json!(false));
                 record.insert("rolled_back_at".into(), json!(1_795_339_800));
                 record.insert("note".into(), json!({"reason": "smoke", "actor": "bob"}));
-                self.stopped.insert(flag.to_owned(), false);
+                let noted = self.stopped.get(flag).is_some_and(|before| before.noted);
+                let stopped = Stopped {
+                    switched_off: false,
+                    noted,
+                };
+                self.stopped.insert(flag.to_owned(), stopped);
             }
             Foreign::Pause => {
                 record.insert("paused_at".into(), json!(1_795_339_900));
@@ -164,7 +181,12 @@ impl<'b, B: Backend> World<'b, B> {
         for wanted in &target.flags {
             self.check_flag(&wanted.flag, flags, &before, &after);
         }
-        self.stopped.retain(|flag, _| flags.contains_key(flag));
+        for (flag, stopped) in &mut self.stopped {
+            stopped.noted = after.stops.contains_key(flag);
+            // What is deleted while it is stopped stays stopped.
+            let gone = !flags.contains_key(flag) && before.specs.contains_key(flag);
+            assert!(!gone || stopped.noted || stopped.switched_off, "{flag}");
+        }
     }
 
     /// Planned again there is nothing to do, and applied again nothing is written.
@@ -195,12 +217,12 @@ impl<'b, B: Backend> World<'b, B> {
     fn check_flag(&mut self, flag: &str, flags: &FlagSet, before: &Snapshot, after: &Snapshot) {
         let new = parse(after, flag).expect("a record");
         let wanted_on = flags[flag].enabled;
-        if let Some(switched_off) = self.stopped.get_mut(flag) {
+        if let Some(stopped) = self.stopped.get_mut(flag) {
             assert!(
-                *switched_off || new["enabled"] == false,
+                stopped.switched_off || new["enabled"] == false,
                 "{flag} was stopped and is on: {new:?}"
             );
-            *switched_off |= !wanted_on;
+            stopped.switched_off |= !wanted_on;
         } else if !new.contains_key("rolled_back_at") {
             assert_eq!(new["enabled"], wanted_on, "{flag}: {new:?}");
         }
@@ -276,12 +298,14 @@ fn commit(plan: Plan) -> Commit {
 /// Applies with all consent. Gives the generation, or nothing where somebody else came first.
 fn apply(store: &mut dyn Store, target: &Target) -> Option<u64> {
     let snapshot = store.read().expect("a read");
+    let now = snapshot.now;
     let plan = plan(store, target, snapshot);
     let consent = Consent {
         adopt: true,
         deletes: usize::MAX,
+        ..Consent::default()
     };
-    assert_eq!(refusals(&plan, consent), []);
+    assert_eq!(refusals(&plan, consent, &Policy::default(), now), []);
     match store.commit(&commit(plan)).expect("a commit") {
         Outcome::Committed { generation } => Some(generation),
         Outcome::Moved(_) => None,

@@ -86,6 +86,7 @@ fn plan_shape() -> Value {
         "delete": "count",
         "forget": "count",
     });
+    let group = json!({"count": "count", "users": ["string"]});
     json!({
         "version": "1",
         "environment": "string",
@@ -94,7 +95,8 @@ fn plan_shape() -> Value {
             "flag": "string",
             "action": "create|adopt|conflict|update|drift|delete|forget",
             "fields": [{"path": "string", "before": "any", "after": "any"}],
-            "impact?": {"gained": "number", "lost": "number", "moved": "number", "avoidable": "number"},
+            "impact?": {"gained": "number", "lost": "number", "moved": "number", "avoidable": "number", "order?": ["string"]},
+            "people?": {"gained": group, "lost": group, "moved": group},
             "notes": ["string"],
             "source?": {"file": "string", "line": "count"},
             "before": "object|null",
@@ -104,8 +106,36 @@ fn plan_shape() -> Value {
         "unmanaged": "count",
         "kept": ["string"],
         "stopped": [{"flag": "string", "since": "number|null", "actor": "string|null", "reason": "string|null"}],
+        "rolled_back?": {"to": "count", "digest": "string", "actor": "string|null", "reason": "string|null", "at": "number"},
+        "users?": "count",
+        "affected?": "count",
         "summary": counts,
         "fingerprint": "string",
+    })
+}
+
+fn history_shape() -> Value {
+    json!({
+        "version": "1",
+        "environment": "string",
+        "store": {"kind": "redis|sqlite|memory", "prefix": "string"},
+        "commits": [{
+            "id": "string",
+            "generation": "count",
+            "at": "number",
+            "source": "string",
+            "actor": "string|null",
+            "commit": "string|null",
+            "reason": "string|null",
+            "hoist": "string",
+            "flags": [{
+                "flag": "string",
+                "fields": [{"path": "string", "before": "any", "after": "any"}],
+                "note?": "string",
+                "before": "object|null",
+                "after": "object|null",
+            }],
+        }],
     })
 }
 
@@ -308,4 +338,176 @@ fn plan_and_apply() {
     );
     assert_eq!(refused["plan"], plan);
     assert_eq!(refused["refused"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn history_and_rollback() {
+    let project = Project::with_flags("flags:\n  a: { expires: never, percentage: 5 }\n");
+    project.expect(0, &["apply"]);
+    project.write(
+        "flags/flags.yaml",
+        "flags:\n  a: { expires: never, percentage: 50 }\n",
+    );
+    project.expect(0, &["apply"]);
+    let back = [
+        "rollback", "--last", "--reason", "errors", "--format", "json",
+    ];
+    let back = project.expect(0, &back).json();
+    assert_eq!(
+        (&back["applied"], &back["generation"]),
+        (&json!(true), &json!(3))
+    );
+    check("rollback", &back["plan"], &plan_shape());
+    let plan = project.expect(0, &["plan", "--format", "json"]).json();
+    check("plan", &plan, &plan_shape());
+    assert_eq!(plan["rolled_back"]["to"], 1);
+
+    let history = project.expect(0, &["history", "--format", "json"]).json();
+    check("history", &history, &history_shape());
+    let commits = history["commits"].as_array().expect("a list");
+    let sources: Vec<_> = commits.iter().map(|commit| &commit["source"]).collect();
+    assert_eq!(sources, ["rollback", "apply", "apply"]);
+    assert_eq!(commits[0]["reason"], "back to generation 1: errors");
+    assert_eq!(
+        commits[0]["flags"][0]["fields"],
+        json!([{"path": "percentage", "before": 50, "after": 5}])
+    );
+    assert_eq!(commits[2]["flags"][0]["before"], Value::Null);
+}
+
+#[test]
+fn tests_of_flags() {
+    let project = Project::with_flags(
+        "flags:
+  a:
+    expires: never
+    enabled: true
+    percentage: 0
+    tests: [{ user: ana, groups: [g], percentage: 100, expect: true }, { expect: true }]
+  b: { expires: never, variants: { x: 50, y: 50 }, tests: [{ environment: development, expect: x }] }
+",
+    );
+    let found = project.expect(1, &["test", "--format", "json"]).json();
+    let point = json!({"line": "count", "column": "count", "offset": "count"});
+    let shape = json!({
+        "version": "1",
+        "flags": "count",
+        "tests": [{
+            "flag": "string",
+            "file": "string",
+            "range": {"start": point, "end": point},
+            "user?": "string",
+            "groups": ["string"],
+            "environment?": "string",
+            "percentage?": "number",
+            "expect": "any",
+            "got": "any",
+            "variant?": "string",
+            "reason": "DISABLED|TARGETING_MATCH|SPLIT|STATIC|DEFAULT|ERROR",
+            "why": "string",
+            "passed": "any",
+            "message?": "string",
+        }],
+        "summary": {"passed": "count", "failed": "count"},
+    });
+    check("test", &found, &shape);
+    assert_eq!(found["summary"], json!({"passed": 2, "failed": 1}));
+    assert_eq!(
+        found["tests"][1]["message"],
+        "expected true for nobody in particular, got false"
+    );
+}
+
+#[test]
+fn evaluations() {
+    let project = Project::with_flags(
+        "flags:
+  a: { expires: never, enabled: true, percentage: 50 }
+  b: { expires: never, enabled: true, percentage: 90, variants: { x: 50, y: 50 } }
+",
+    );
+    let json = |args: &[&str]| {
+        let args = [&["eval"], args, &["--format", "json"]].concat();
+        project.expect(0, &args).json()
+    };
+    let answer = json!({
+        "flag": "string",
+        "value": "any",
+        "variant?": "string",
+        "reason": "DISABLED|TARGETING_MATCH|SPLIT|STATIC|DEFAULT|ERROR",
+        "bucket?": "count",
+        "variant_bucket?": "count",
+        "why": "string",
+        "record": "object|null",
+    });
+    check("eval", &json(&["a"]), &answer);
+    check("eval", &json(&["b", "--user", "ana"]), &answer);
+    let every = json(&["--all", "--user", "ana"]);
+    check(
+        "eval --all",
+        &every,
+        &json!({"version": "1", "flags": [answer]}),
+    );
+    assert_eq!(
+        every["flags"][0]["bucket"],
+        json(&["a", "--user", "ana"])["bucket"]
+    );
+    let many = json!({
+        "version": "1",
+        "flag": "string",
+        "users": "count",
+        "outcomes": [{
+            "value": "any",
+            "variant?": "string",
+            "takes_part": "any",
+            "users": "count",
+            "percent": "number",
+            "expected": "number",
+        }],
+        "reasons": "object",
+        "sample_ratio": {"chi_squared": "number", "degrees_of_freedom": "count", "p": "number"},
+        "record": "object",
+    });
+    check("eval --simulate", &json(&["a", "--simulate", "100"]), &many);
+    let counted = json(&["b", "--simulate", "100"]);
+    check("eval --simulate", &counted, &many);
+    let users = counted["outcomes"].as_array().expect("a list").iter();
+    let users: u64 = users.filter_map(|row| row["users"].as_u64()).sum();
+    assert_eq!(users, 100);
+}
+
+#[test]
+fn what_a_plan_does_to_people() {
+    let project = Project::with_flags(
+        "flags:
+  a: { expires: never, enabled: true, percentage: 10 }
+  b: { expires: never, enabled: true, variants: { x: 50, y: 50 } }
+",
+    );
+    project.expect(0, &["apply", "-q"]);
+    project.write(
+        "flags/flags.yaml",
+        "flags:
+  a: { expires: never, enabled: true, percentage: 30 }
+  b: { expires: never, enabled: true, variants: { y: 50, x: 50 } }
+",
+    );
+    project.write("users.txt", "ana\nbo\n");
+    let plan = project
+        .expect(0, &["plan", "--format", "json", "--users", "users.txt"])
+        .json();
+    check("plan", &plan, &plan_shape());
+    assert_eq!(
+        plan["changes"][0]["impact"],
+        json!({"gained": 20, "lost": 0, "moved": 0, "avoidable": 0})
+    );
+    assert_eq!(
+        plan["changes"][1]["impact"],
+        json!({"gained": 0, "lost": 0, "moved": 100, "avoidable": 100, "order": ["x", "y"]})
+    );
+    assert_eq!(
+        plan["changes"][1]["people"]["moved"],
+        json!({"count": 2, "users": ["ana", "bo"]})
+    );
+    assert_eq!((&plan["users"], &plan["affected"]), (&json!(2), &json!(2)));
 }

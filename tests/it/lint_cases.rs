@@ -3,14 +3,15 @@
 //!
 //! A comment `#~ error[rule] part of the message` expects a finding that starts on its line, `#~^` one
 //! that starts on the line above, and so on. `#@ file: b.yaml` begins another file of the same flag
-//! set; `#@ level: rule = off` sets a level.
+//! set; `#@ level: rule = off` sets a level, `#@ lint: max_step = 20` a line of `[lint]` in hoist.toml.
 
 use std::path::{Path, PathBuf};
 
-use hoist::diagnostic::{Diagnostic, Files, LineIndex};
+use hoist::config;
+use hoist::diagnostic::{Diagnostic, FileId, Files, LineIndex};
 use hoist::report::{self, Lint};
 use hoist::rules::{
-    Checked, Context, Level, Levels, RULES, Rule, Settings, check_file, check_set, explain,
+    Checked, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set, explain,
 };
 use proptest::prelude::*;
 
@@ -24,7 +25,7 @@ struct Case {
 }
 
 /// What a case expects, or what was found.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 struct Finding {
     file: String,
     line: u32,
@@ -33,26 +34,43 @@ struct Finding {
     message: String,
 }
 
+impl Finding {
+    /// Whether this is what was expected of `found`.
+    fn fits(&self, found: &Self) -> bool {
+        let place = |of: &Self| (of.file.clone(), of.line, of.head.clone());
+        place(self) == place(found) && found.message.contains(&self.message)
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            file,
+            line,
+            head,
+            message,
+        } = self;
+        write!(f, "{file}:{line}: {head} {message}")
+    }
+}
+
 #[test]
 fn cases_find_what_they_expect() {
     let mut wrong = String::new();
     for case in cases() {
         let run = Run::new(&case);
-        let mut expected = expectations(&case);
-        let mut found: Vec<Finding> = run
-            .diagnostics
-            .iter()
-            .map(|found| run.finding(found))
-            .collect();
-        expected.sort();
-        found.sort();
-        let place = |of: &Finding| (of.file.clone(), of.line, of.head.clone());
-        let agree = expected.len() == found.len()
-            && expected.iter().zip(&found).all(|(expected, found)| {
-                place(expected) == place(found) && found.message.contains(&expected.message)
-            });
-        if !agree {
-            wrong += &format!("{}: expected {expected:#?}, found {found:#?}\n", case.name);
+        let mut missing = expectations(&case);
+        let mut unexpected = Vec::new();
+        for found in run.diagnostics.iter().map(|found| run.finding(found)) {
+            match missing.iter().position(|expected| expected.fits(&found)) {
+                Some(at) => _ = missing.swap_remove(at),
+                None => unexpected.push(found),
+            }
+        }
+        for (what, findings) in [("missing", missing), ("unexpected", unexpected)] {
+            for finding in findings {
+                wrong += &format!("{what} in {}: {finding}\n", case.name);
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -73,6 +91,44 @@ fn cases_read_well_in_every_format() {
     }
 }
 
+/// Each fix by itself takes away what it was offered for, and leaves a file that reads as well.
+#[test]
+fn a_fix_mends_what_it_is_for() {
+    let mut fixes = 0;
+    for case in cases() {
+        let run = Run::new(&case);
+        let count = |run: &Run, rule: &str| {
+            let found = run.diagnostics.iter();
+            found.filter(|found| found.rule == rule).count()
+        };
+        for found in &run.diagnostics {
+            let Some(fix) = &found.fix else { continue };
+            let mut mended = case.clone();
+            let text = &mut mended.files[found.location.file.0 as usize].1;
+            for edit in fix.edits.iter().rev() {
+                text.replace_range(edit.span.range(), &edit.text);
+            }
+            let after = Run::new(&mended);
+            let place = format!("{}: {} {:?}", case.name, found.message, fix);
+            assert!(
+                count(&after, found.rule) < count(&run, found.rule),
+                "{place}"
+            );
+            for rule in [
+                "yaml-syntax",
+                "unsafe-yaml",
+                "duplicate-key",
+                "schema",
+                "unknown-field",
+            ] {
+                assert!(count(&after, rule) <= count(&run, rule), "{place}");
+            }
+            fixes += 1;
+        }
+    }
+    assert!(fixes > 20, "{fixes}");
+}
+
 #[test]
 fn color_is_only_color() {
     let case = Case::read(&directory().join("variant-sum.yaml"));
@@ -87,7 +143,10 @@ fn color_is_only_color() {
 fn findings_are_shown_without_the_text() {
     let case = Case::read(&directory().join("duplicate-flag.yaml"));
     let mut run = Run::new(&case);
-    run.files.0.iter_mut().for_each(|file| file.text = None);
+    let names: Vec<String> = run.files.0.drain(..).map(|file| file.name).collect();
+    for name in names {
+        run.files.add(name, None);
+    }
     let human = run.render(|lint, out| report::human::lint(lint, false, 100, out));
     insta::assert_snapshot!("no-text.human", human);
     let json = run.render(|lint, out| report::json::lint(lint, out));
@@ -212,12 +271,12 @@ impl Case {
                     environments: ["development", "staging", "production"]
                         .map(String::from)
                         .into(),
-                    max_flag_age_days: 90,
-                    max_step: 50.0,
+                    limits: Limits::default(),
                 },
                 levels: Levels::default(),
             },
         };
+        let mut lint = "[lint]\n".to_owned();
         for line in std::fs::read_to_string(path).unwrap().split_inclusive('\n') {
             let directive = line.strip_prefix("#@ ").map(str::trim_end);
             match directive.map(|directive| directive.split_once(": ").unwrap()) {
@@ -226,6 +285,12 @@ impl Case {
                     let (rule, level) = setting.split_once(" = ").unwrap();
                     let level: Level = serde_json::from_value(level.into()).unwrap();
                     case.settings.levels.set(rule, level).unwrap();
+                }
+                Some(("lint", line)) => {
+                    lint = format!("{lint}{line}\n");
+                    let (config, mistakes) = config::parse(FileId(0), &lint);
+                    assert!(mistakes.is_empty(), "{}: {mistakes:?}", case.name);
+                    case.settings.context.limits = config.lint.limits;
                 }
                 Some((other, _)) => panic!("{}: directive `{other}`", case.name),
                 None => {}

@@ -12,16 +12,19 @@ mod convergence;
 mod json_shapes;
 mod layers;
 mod lint_cases;
+mod operate;
 mod program;
 mod python;
 mod readme;
 mod redis_cli;
 mod redis_store;
+mod rollback;
 mod secrets;
 mod sqlite_store;
 mod stores;
 mod support;
 mod topology;
+mod vectors;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
 #[test]

@@ -10,7 +10,18 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 6] = ["lint", "plan", "apply", "init", "schema", "completions"];
+const COMMANDS: [&str; 10] = [
+    "lint",
+    "test",
+    "plan",
+    "apply",
+    "eval",
+    "history",
+    "rollback",
+    "init",
+    "schema",
+    "completions",
+];
 
 #[test]
 fn every_command_has_help_with_an_example() {

@@ -11,9 +11,10 @@ use hoist::diagnostic::FileId;
 use hoist::model::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS};
 use hoist::plan::{Action, Plan, Removed, Snapshot, Stored, Target, Wanted};
 use hoist::record::{Record, SPEC_FIELDS, STATUS_FIELDS};
-use hoist::rules::{Context, Level, Levels, RULES, Settings, check_file};
+use hoist::rules::{Context, Level, Levels, Limits, RULES, Settings, check_file};
+use hoist::store::{HistoryEntry, Info};
 use hoist::{report, schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::python::{World, python, shown};
 
@@ -178,6 +179,7 @@ fn the_table_of_the_configuration_is_complete() {
     assert_eq!(column("Configuration", "key"), expected);
 
     let config = Config::default();
+    let limits = &config.lint.limits;
     let environment = config.environment(None).unwrap();
     for (key, default) in [
         ("flags", format!("{:?}", config.flags)),
@@ -191,10 +193,21 @@ fn the_table_of_the_configuration_is_complete() {
             environment.wait_replicas.to_string(),
         ),
         (
-            "lint.max_flag_age_days",
-            config.lint.max_flag_age_days.to_string(),
+            "environments.NAME.history_keep",
+            environment.history_keep.to_string(),
         ),
-        ("lint.max_step", config.lint.max_step.to_string()),
+        (
+            "lint.max_flag_age_days",
+            limits.max_flag_age_days.to_string(),
+        ),
+        ("lint.max_step", limits.max_step.to_string()),
+        ("lint.min_stage", format!("\"{}m\"", limits.min_stage / 60)),
+        ("lint.max_list", limits.max_list.to_string()),
+        ("lint.max_environments", limits.max_environments.to_string()),
+        (
+            "lint.max_experiment_days",
+            limits.max_experiment_days.to_string(),
+        ),
     ] {
         let row = table("Configuration")
             .into_iter()
@@ -224,8 +237,7 @@ fn the_examples_are_clean() {
         context: Context {
             today: jiff::civil::date(2026, 11, 22),
             environments: vec!["development".into(), "staging".into()],
-            max_flag_age_days: 90,
-            max_step: 50.0,
+            limits: Limits::default(),
         },
         levels: Levels::default(),
     };
@@ -250,7 +262,9 @@ fn the_examples_are_clean() {
 
 #[test]
 fn the_shapes_of_json_are_what_is_printed() {
-    let [lint, plan] = blocks("json").try_into().expect("two shapes in the README");
+    let [lint, plan, history] = blocks("json")
+        .try_into()
+        .expect("three shapes in the README");
     let output = Command::new(env!("CARGO_BIN_EXE_hoist"))
         .args([
             "lint",
@@ -271,8 +285,45 @@ fn the_shapes_of_json_are_what_is_printed() {
     );
     assert_eq!(
         shape(&serde_json::from_str(&plan).unwrap()),
-        shape(&report::plan_json::value(&varied_plan()))
+        shape(&report::plan_json::value(&varied_plan(), None))
     );
+    assert_eq!(
+        shape(&serde_json::from_str(&history).unwrap()),
+        shape(&report::history_json::value(&report::History {
+            environment: "production",
+            store: &a_store(),
+            flags: &[],
+            entries: &[an_entry()],
+        }))
+    );
+}
+
+fn a_store() -> Info {
+    Info {
+        kind: "redis",
+        url: "redis://localhost".into(),
+        prefix: "ff".into(),
+    }
+}
+
+fn an_entry() -> HistoryEntry {
+    let record = |percentage: u32| {
+        let record = json!({"type": "boolean", "enabled": true, "percentage": percentage});
+        Some(record.to_string())
+    };
+    HistoryEntry {
+        id: "5c7b0e53".into(),
+        generation: 8,
+        at: 1.25,
+        actor: Some("ana".into()),
+        commit: Some("4f1c2ad".into()),
+        source: "apply".into(),
+        reason: None,
+        version: "0.1.0".into(),
+        digest: "digest".into(),
+        records: [("new_search".into(), (record(10), record(25)))].into(),
+        notes: BTreeMap::new(),
+    }
 }
 
 /// A plan with something in every list.

@@ -5,9 +5,10 @@ mod faults;
 mod races;
 
 use hoist::plan::{Expect, RecordWrite, SpecWrite, Write};
+use hoist::record::Stop;
 use hoist::store::{Error, Options, Store, open};
 
-use crate::support::commits::{apply, commit, create, delete, update, write};
+use crate::support::commits::{apply, commit, create, delete, stopped, update, write};
 use crate::support::proxy::Proxy;
 use crate::support::redis::RedisServer;
 
@@ -41,7 +42,7 @@ fn bookkeeping_stands_where_it_is_said_to() {
     let server = RedisServer::start();
     let mut store = store(&server.unix_url());
     apply(&mut *store, vec![create("a", "1"), create("b", "1")]);
-    apply(&mut *store, vec![delete("b", "1")]);
+    apply(&mut *store, vec![delete("b", "1"), stopped("a")]);
     let mut keys: Vec<String> = server.run(&["KEYS", "*"]);
     keys.sort();
     let expected = [
@@ -50,8 +51,14 @@ fn bookkeeping_stands_where_it_is_said_to() {
         "hoist:{ff}:history",
         "hoist:{ff}:removed",
         "hoist:{ff}:specs",
+        "hoist:{ff}:stops",
     ];
     assert_eq!(keys, expected);
+    let stop: String = server.run(&["HGET", "hoist:{ff}:stops", "a"]);
+    assert_eq!(
+        stop,
+        r#"{"since":1700000000.25,"actor":"ada","reason":"errors","was_on":true}"#
+    );
     let mut fields: Vec<String> = server.run(&["HKEYS", "hoist:{ff}"]);
     fields.sort();
     let expected = [
@@ -63,6 +70,7 @@ fn bookkeeping_stands_where_it_is_said_to() {
         "generation",
         "lineage",
         "prefix",
+        "rolled_back",
         "version",
     ];
     assert_eq!(fields, expected);
@@ -123,9 +131,12 @@ fn keys_that_are_no_flags_are_left_out() {
     set.expect("a key that is not text");
     server.run::<()>(&["HSET", "hoist:{ff}:removed", "bad", "not JSON"]);
     server.run::<()>(&["SET", "ff:users:1", "1"]);
+    server.run::<()>(&["HSET", "hoist:{ff}:stops", "bad", "not JSON"]);
     let snapshot = store.read().expect("a read");
     assert_eq!(snapshot.records.keys().collect::<Vec<_>>(), ["a"]);
     assert!(snapshot.removed.is_empty());
+    // A stop that nobody can read is a stop all the same.
+    assert_eq!(snapshot.stops.get("bad"), Some(&Stop::default()));
 }
 
 #[test]
@@ -196,6 +207,25 @@ fn the_rights_that_the_hint_lists_suffice() {
         apply(&mut *store, clean.collect());
     }
     assert_eq!(store.history(10).expect("a history").len(), 4);
+}
+
+#[test]
+fn a_few_flags_take_a_round_trip_or_two() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port, None);
+    let mut store = store(&proxy.url());
+    let flags: Vec<String> = (0..3000).map(|n| format!("flag{n}")).collect();
+    let all = flags.iter().map(|flag| create(flag, "1"));
+    apply(&mut *store, all.collect());
+    for (named, round_trips) in [
+        (&["flag7", "flag2999"][..], 1),
+        (&["flag7", "nowhere"], 2),
+        (&[], 1),
+    ] {
+        let before = proxy.exchanges();
+        store.read_flags(named).expect("a read");
+        assert_eq!(proxy.exchanges() - before, round_trips, "{named:?}");
+    }
 }
 
 #[test]

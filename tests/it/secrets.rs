@@ -27,6 +27,33 @@ fn excerpts_of_hoist_toml_show_no_password() {
 }
 
 #[test]
+fn no_output_shows_what_looks_like_a_token() {
+    let project = Project::with_flags(
+        "flags:
+  robot:
+    description: Reads with ghp_a1B2c3D4e5F6g7H8a1B2c3D4e5F6g7H8a1B2
+    salt: AKIAIOSFODNN7EXAMPLE
+    enabled: true
+    percentage: 10
+    allowed_users: [AKIAIOSFODNN7EXAMPLE, AKIAIOSFODNN7EXAMPLE]
+    environments:
+      AKIAIOSFODNN7EXAMPLE: { enabled: false } # hoist-ignore: unknown-environment
+",
+    );
+    for (code, args) in [
+        (0, &["lint"][..]),
+        (0, &["lint", "--format", "json"]),
+        (0, &["plan"]),
+        (0, &["apply", "--dry-run"]),
+    ] {
+        let shown = project.expect(code, args).shown();
+        assert!(shown.contains("robot"), "{shown}");
+        assert!(!shown.contains("a1B2c3D4"), "{shown}");
+        assert!(!shown.contains("IOSFODNN7"), "{shown}");
+    }
+}
+
+#[test]
 fn errors_about_a_store_show_no_password() {
     let project = Project::with_flags("flags: {}\n");
     for store in [

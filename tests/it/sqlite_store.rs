@@ -7,7 +7,7 @@ use std::time::Duration;
 use hoist::store::{Error, Options, Store, open};
 
 use crate::support::backend::{Backend, InSqlite};
-use crate::support::commits::{apply, commit, create, update};
+use crate::support::commits::{apply, commit, create, restored, stopped, update};
 use crate::support::program::Project;
 
 fn options(base: &Path) -> Options {
@@ -100,7 +100,7 @@ fn what_stands_in_the_way_is_said() {
         error(path, "newer.db"),
         Error::NewerFormat {
             found: 99,
-            known: 1,
+            known: 2,
             ..
         }
     ));
@@ -276,6 +276,40 @@ fn a_file_that_other_programs_read_has_plain_tables() {
         .query_row("PRAGMA journal_mode", [], |row| row.get(0))
         .expect("a mode");
     assert_eq!(mode, "wal");
+}
+
+/// A file as the first format had it is read as it is, and brought up to date by the next commit.
+#[test]
+fn a_file_of_the_first_format_goes_on_working() {
+    let backend = InSqlite::start();
+    let version = || -> i64 {
+        let connection = backend.connect();
+        let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        version.expect("a version")
+    };
+    let first = include_str!("sqlite_store/format_1.sql");
+    backend.connect().execute_batch(first).expect("the tables");
+    let mut store = backend.store();
+    let snapshot = store.read().expect("a read");
+    assert_eq!((snapshot.generation, snapshot.records.len()), (7, 1));
+    assert!(snapshot.stops.is_empty());
+    let named = store.read_flags(&["a"]).expect("a read");
+    assert_eq!(
+        (named.records, named.specs),
+        (snapshot.records, snapshot.specs)
+    );
+    assert_eq!(store.history(9).expect("a history").len(), 1);
+    assert_eq!(version(), 1, "reading changes nothing");
+
+    let mut other = backend.store();
+    assert_eq!(apply(&mut *store, vec![stopped("a")]), 8);
+    assert_eq!(version(), 2);
+    // One that had the file open before finds it as it is now.
+    assert_eq!(other.read().expect("a read").stops.len(), 1);
+    assert_eq!(apply(&mut *other, vec![restored("a")]), 9);
+    let history = store.history(9).expect("a history");
+    assert_eq!(history.len(), 3);
+    assert!(history.iter().all(|entry| entry.notes.is_empty()));
 }
 
 #[cfg(unix)]

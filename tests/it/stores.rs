@@ -1,13 +1,15 @@
 //! What every store promises, tried on each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use hoist::plan::{Expect, RecordWrite, Removed, SpecWrite, Stored};
+use hoist::plan::{Expect, RecordWrite, Removed, SpecWrite, StopWrite, Stored, Write};
+use hoist::record::Stop;
 use hoist::store::{HistoryEntry, Moved, Options, Outcome, Store};
 
 use crate::support::backend::{Backend, BehindSentinel, InCluster, InMemory, InRedis, InSqlite};
 use crate::support::commits::{
-    apply, commit, committed, create, delete, managed, record_moved, set, update, value, write,
+    apply, commit, committed, create, delete, managed, record_moved, restored, set, stop, stopped,
+    update, value, write,
 };
 
 /// Runs every promise as a test of its own on each kind of store.
@@ -33,6 +35,8 @@ promises![
     a_key_that_is_not_looked_at_may_change,
     another_type_stands_in_the_way,
     deleting_lists_the_flag_as_removed,
+    a_stop_stays_in_the_bookkeeping_until_it_is_cleared,
+    a_few_flags_are_read_of_many,
     creating_again_takes_it_off_the_list,
     adopting_and_forgetting_leave_records_alone,
     a_commit_of_nothing_writes_nothing,
@@ -92,14 +96,17 @@ fn the_bookkeeping_of_a_commit_is_read_back(backend: &impl Backend) {
     store.commit(&first).expect("a commit");
     let snapshot = store.read().expect("a read");
     assert_eq!(snapshot.digest, Some(first.about.digest.clone()));
+    assert_eq!(snapshot.commit.as_deref(), Some("abc123"));
     assert_eq!(snapshot.buckets.as_deref(), Some("formula"));
     assert_eq!(snapshot.specs.get("a").map(String::as_str), Some("d1"));
     assert_eq!(backend.get("ff", "a").as_deref(), Some(b"1".as_slice()));
 
     first = commit(&snapshot, vec![update("a", "1", "2")]);
     first.about.buckets = "another formula".to_owned();
+    first.about.commit = None;
     store.commit(&first).expect("a commit");
     let snapshot = store.read().expect("a read");
+    assert_eq!(snapshot.commit, None);
     assert_eq!(snapshot.buckets.as_deref(), Some("another formula"));
     assert_eq!(snapshot.specs.get("a").map(String::as_str), Some("d2"));
 }
@@ -286,6 +293,75 @@ fn deleting_lists_the_flag_as_removed(backend: &impl Backend) {
     assert_eq!(backend.get("ff", "a"), None);
 }
 
+fn a_stop_stays_in_the_bookkeeping_until_it_is_cleared(backend: &impl Backend) {
+    let mut store = backend.store();
+    assert!(store.read().expect("a read").stops.is_empty());
+    apply(&mut *store, vec![create("a", "1"), stopped("b")]);
+    let bare = Stop {
+        since: Some(1.5),
+        ..Stop::default()
+    };
+    let noted = Write {
+        stop: StopWrite::Set(bare.clone()),
+        ..update("a", "1", "2")
+    };
+    // With and without a record, in small commits and in large ones.
+    let more = |from: usize| (from..from + 600).map(|n| create(&format!("x{n}"), "1"));
+    let large: Vec<Write> = [noted, stopped("c"), stopped("d")]
+        .into_iter()
+        .chain(more(0))
+        .collect();
+    apply(&mut *store, large);
+    apply(&mut *store, vec![delete("a", "2"), restored("d")]);
+    let expected = HashMap::from([
+        ("a".to_owned(), bare),
+        ("b".to_owned(), stop()),
+        ("c".to_owned(), stop()),
+    ]);
+    assert_eq!(store.read().expect("a read").stops, expected);
+    let large = [restored("a"), restored("b"), restored("never")];
+    apply(&mut *store, large.into_iter().chain(more(600)).collect());
+    let left = store.read().expect("a read").stops;
+    assert_eq!(left.keys().collect::<Vec<_>>(), ["c"]);
+}
+
+fn a_few_flags_are_read_of_many(backend: &impl Backend) {
+    let mut store = backend.store();
+    let nothing = store.read_flags(&["a"]).expect("a read");
+    assert_eq!((nothing.lineage, nothing.generation), (None, 0));
+    assert!(nothing.now > 1_700_000_000.0);
+    let flags: Vec<String> = (0..2500).map(|n| format!("flag{n}")).collect();
+    let writes = flags.iter().map(|flag| create(flag, flag));
+    apply(&mut *store, writes.collect());
+    apply(
+        &mut *store,
+        vec![delete("flag7", "flag7"), stopped("flag8"), stopped("gone")],
+    );
+    backend.put("ff", "theirs", b"\xff");
+    backend.put_list("ff", "flag9");
+    let all: Vec<&str> = flags.iter().map(String::as_str).chain(["gone"]).collect();
+    for named in [
+        &["flag7", "flag8", "flag9", "gone", "theirs", "never", "a:b"][..],
+        &[],
+        &all,
+    ] {
+        let found = store.read_flags(named).expect("a read");
+        let mut expected = store.read().expect("a read");
+        assert!(expected.now >= found.now && found.now > 1_700_000_000.0);
+        expected.now = found.now;
+        let is_named = |flag: &String| named.contains(&flag.as_str());
+        expected.records.retain(|flag, _| is_named(flag));
+        expected.specs.retain(|flag, _| is_named(flag));
+        expected.removed.retain(|flag, _| is_named(flag));
+        expected.stops.retain(|flag, _| is_named(flag));
+        assert_eq!(found, expected);
+    }
+    // What was read so is enough to commit on.
+    let on = store.read_flags(&["flag1"]).expect("a read");
+    let next = commit(&on, vec![update("flag1", "flag1", "2")]);
+    assert_eq!(committed(store.commit(&next).expect("a commit")), 3);
+}
+
 fn creating_again_takes_it_off_the_list(backend: &impl Backend) {
     let mut store = backend.store();
     apply(&mut *store, vec![create("a", "1")]);
@@ -351,6 +427,8 @@ fn the_history_says_what_happened(backend: &impl Backend) {
     );
     second.about.source = "kill".to_owned();
     second.about.reason = Some("it \"burns\"\n".to_owned());
+    let note = ("a".to_owned(), "the gate said\n\u{1b}[31mno".to_owned());
+    second.about.notes = BTreeMap::from([note]);
     store.commit(&second).expect("a commit");
 
     let history = store.history(10).expect("a history");
@@ -370,6 +448,7 @@ fn the_history_says_what_happened(backend: &impl Backend) {
             ("b".to_owned(), (text("1"), None)),
             ("c".to_owned(), (None, None)),
         ]),
+        notes: second.about.notes.clone(),
     };
     assert_eq!(history[0], entry);
     assert_eq!(history.len(), 2);

@@ -65,6 +65,7 @@ pub(super) fn bookkeeping<'a>(
 ) -> Vec<Vec<Arg<'a>>> {
     let mut commands = meta(commit, names);
     specs(&mut commands, commit, names, any_removed);
+    stops(&mut commands, commit, names);
     commands
 }
 
@@ -119,6 +120,9 @@ fn meta<'a>(commit: &'a Commit, names: &'a Names) -> Vec<Vec<Arg<'a>>> {
             None => clear.push(text(field)),
         }
     }
+    // Empty where there is none: that spares every commit a command more.
+    let rolled_back = effects::rolled_back(commit).unwrap_or_default();
+    set.extend([text("rolled_back"), owned(rolled_back)]);
     let mut commands = vec![set];
     if clear.len() > 2 {
         commands.push(clear);
@@ -146,6 +150,15 @@ fn specs<'a>(
     }
     in_pieces(commands, &["HSET", &names.removed], notes.collect());
     in_pieces(commands, &["HDEL", &names.specs], named(&removed));
+}
+
+fn stops<'a>(commands: &mut Vec<Vec<Arg<'a>>>, commit: &'a Commit, names: &'a Names) {
+    // Plain data: it always serialises.
+    let json = |stop| serde_json::to_string(stop).unwrap_or_default();
+    let set = effects::stops_set(commit).map(|(flag, stop)| [text(flag), owned(json(stop))]);
+    in_pieces(commands, &["HSET", &names.stops], set.collect());
+    let cleared = effects::stops_cleared(commit).map(|flag| [text(flag)]);
+    in_pieces(commands, &["HDEL", &names.stops], cleared.collect());
 }
 
 /// The history's entry of `commit`. With `keep` the oldest entries beyond so many go.
@@ -177,6 +190,10 @@ pub(super) fn history<'a>(
         if let Some(value) = value {
             entry.extend([text(field), text(value)]);
         }
+    }
+    if !about.notes.is_empty() {
+        let notes = serde_json::to_string(&about.notes).unwrap_or_default();
+        entry.extend([text("notes"), owned(notes)]);
     }
     entry.extend([text("records"), Cow::Owned(records)]);
     entry

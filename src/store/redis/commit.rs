@@ -7,6 +7,7 @@ use std::time::Instant;
 use ::redis::Value;
 
 use crate::plan::{Commit, Expect, RecordWrite, Write};
+use crate::store::names::HASHES;
 use crate::store::{Error, Outcome, effects};
 
 use super::examine::{Means, Seen, WATCHED, checked};
@@ -194,10 +195,11 @@ impl Redis {
     fn finish(&self, wire: &mut Wire, commit: &Commit, seen: &Seen) {
         let names = &self.names;
         let deleted: Vec<String> = commands::deletes(commit, names).collect();
-        wire.begin(3 + 8 + deleted.len() + 6);
+        let keys = 2 + 2 * HASHES + deleted.len();
+        wire.begin(3 + keys + HASHES + 3);
         wire.arg("EVAL");
         wire.arg(FINISH);
-        wire.arg((8 + deleted.len()).to_string());
+        wire.arg(keys.to_string());
         wire.arg(&names.gate);
         wire.arg(&names.history);
         names.hashes().into_iter().for_each(|key| wire.arg(key));

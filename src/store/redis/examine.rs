@@ -4,6 +4,7 @@ use ::redis::Value;
 
 use crate::plan::{Commit, Expect, Write};
 use crate::store::effects::{self, Found};
+use crate::store::names::HASHES;
 use crate::store::{Error, Moved};
 
 use super::commands;
@@ -31,7 +32,7 @@ pub(super) struct Seen {
     /// Whether the list of removed flags has any.
     pub any_removed: bool,
     /// Which of the hashes of the bookkeeping exist, in the order of [`super::Names::hashes`].
-    pub existing: [bool; 3],
+    pub existing: [bool; HASHES],
 }
 
 impl Redis {
@@ -83,19 +84,12 @@ impl Redis {
     }
 
     fn watch(&self, wire: &mut Wire, records: &[&Write]) {
-        let names = &self.names;
-        wire.begin(5 + records.len());
-        for word in [
-            "WATCH",
-            &names.meta,
-            &names.specs,
-            &names.removed,
-            &names.history,
-        ] {
-            wire.arg(word);
-        }
+        let kept = self.kept();
+        wire.begin(1 + kept.len() + records.len());
+        wire.arg("WATCH");
+        kept.iter().for_each(|(key, _)| wire.arg(key));
         for write in records {
-            wire.arg(names.record(&write.flag));
+            wire.arg(self.names.record(&write.flag));
         }
     }
 
@@ -111,9 +105,21 @@ impl Redis {
         Ok(())
     }
 
+    /// The keys of the bookkeeping, each with its type: the hashes first.
+    fn kept(&self) -> [(&str, &'static str); HASHES + 1] {
+        let [meta, specs, removed, stops] = self.names.hashes();
+        [
+            (meta, "hash"),
+            (specs, "hash"),
+            (removed, "hash"),
+            (stops, "hash"),
+            (&self.names.history, "stream"),
+        ]
+    }
+
     fn ask_bookkeeping(&self, wire: &mut Wire) {
         let names = &self.names;
-        for key in [&names.meta, &names.specs, &names.removed, &names.history] {
+        for (key, _) in self.kept() {
             wire.command(&["TYPE", key]);
         }
         let meta = names.meta.as_str();
@@ -126,12 +132,13 @@ impl Redis {
         let removed = answers.pop().unwrap_or(Value::Nil);
         let fields = answers.pop().unwrap_or(Value::Nil);
         let names = &self.names;
-        let keys = [&names.meta, &names.specs, &names.removed, &names.history];
-        let expected = ["hash", "hash", "hash", "stream"];
-        let types: [Value; 4] = self.exactly(answers)?;
+        let types: [Value; HASHES + 1] = self.exactly(answers)?;
         let types = types.map(|found| value::text(found).unwrap_or_default());
-        let existing = [&types[0], &types[1], &types[2]].map(|found| found == "hash");
-        for ((key, expected), found) in keys.into_iter().zip(expected).zip(types) {
+        let mut existing = [false; HASHES];
+        for (exists, found) in existing.iter_mut().zip(&types) {
+            *exists = found == "hash";
+        }
+        for ((key, expected), found) in self.kept().into_iter().zip(types) {
             if found != expected && found != "none" {
                 let reason = format!("it is a {found} instead of a {expected}");
                 return Err(self.endpoint.damaged(key, reason));
@@ -230,7 +237,7 @@ impl Redis {
 pub(super) const WATCHED: usize = 500;
 
 /// Answers to [`Redis::ask_bookkeeping`].
-const BOOKKEEPING: usize = 6;
+const BOOKKEEPING: usize = HASHES + 3;
 
 /// The writes whose keys a commit looks at.
 pub(super) fn checked(commit: &Commit) -> Vec<&Write> {

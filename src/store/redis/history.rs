@@ -31,6 +31,7 @@ fn entry(element: Value) -> Option<HistoryEntry> {
     let fields = value::list(element)?.into_iter().nth(1)?;
     let mut fields: HashMap<String, Vec<u8>> = value::pairs(fields).collect();
     let records = fields.remove("records")?;
+    let notes = fields.remove("notes").unwrap_or_default();
     let mut text = |name: &str| fields.remove(name).map(value::lossy);
     Some(HistoryEntry {
         id: text("id")?,
@@ -43,5 +44,6 @@ fn entry(element: Value) -> Option<HistoryEntry> {
         version: text("version").unwrap_or_default(),
         digest: text("digest").unwrap_or_default(),
         records: serde_json::from_slice(&records).ok()?,
+        notes: serde_json::from_slice(&notes).unwrap_or_default(),
     })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ::redis::Value;
 
 use crate::plan::{Removed, Snapshot, Stored};
-use crate::store::Error;
+use crate::store::{Error, effects};
 
 use super::wire::Wire;
 use super::{Redis, value};
@@ -25,13 +25,24 @@ const SCAN_COUNT: &str = "2000";
 /// Keys of one MGET.
 const PAGE: usize = 1000;
 
+/// Generation and lineage once a read was complete.
+pub(super) type End = (u64, Option<String>);
+
 impl Redis {
     /// Everything below the prefix and all bookkeeping, as of one generation.
     pub(super) fn snapshot(&self, wire: &mut Wire) -> Result<Snapshot, Error> {
+        self.steadily(|| self.read_once(wire))
+    }
+
+    /// Reads until generation and lineage are the same before and after.
+    pub(super) fn steadily(
+        &self,
+        mut read: impl FnMut() -> Result<(Snapshot, End), Error>,
+    ) -> Result<Snapshot, Error> {
         let mut pause = PAUSE;
         for _ in 0..ATTEMPTS {
-            let (snapshot, generation_after) = self.read_once(wire)?;
-            if generation_after == (snapshot.generation, snapshot.lineage.clone()) {
+            let (snapshot, end) = read()?;
+            if end == (snapshot.generation, snapshot.lineage.clone()) {
                 return Ok(snapshot);
             }
             thread::sleep(pause);
@@ -44,9 +55,9 @@ impl Redis {
     }
 
     /// A snapshot, and generation and lineage once it was complete.
-    fn read_once(&self, wire: &mut Wire) -> Result<(Snapshot, (u64, Option<String>)), Error> {
+    fn read_once(&self, wire: &mut Wire) -> Result<(Snapshot, End), Error> {
         wire.command(&["TIME"]);
-        let hashes = [&self.names.meta, &self.names.specs, &self.names.removed];
+        let hashes = self.names.hashes();
         for key in hashes {
             wire.command(&["HGETALL", key]);
         }
@@ -55,12 +66,14 @@ impl Redis {
         for (key, answer) in hashes.into_iter().zip(answers.iter().skip(1)) {
             self.check_type(key, answer)?;
         }
-        let [time, meta, specs, removed, scan] = self.exactly(answers)?;
-        let mut snapshot = self.bookkeeping(meta)?;
-        snapshot.now = unix_time(time).ok_or_else(|| self.endpoint.nonsense())?;
+        let [time, meta, specs, removed, stops, scan] = self.exactly(answers)?;
+        let mut snapshot = self.head(time, meta)?;
         snapshot.specs = texts(specs);
         snapshot.removed = value::pairs(removed)
             .filter_map(|(flag, json)| Some((flag, serde_json::from_slice::<Removed>(&json).ok()?)))
+            .collect();
+        snapshot.stops = value::pairs(stops)
+            .map(|(flag, json)| (flag, effects::stop(&json)))
             .collect();
         let end = self.records(wire, &mut snapshot, scan)?;
         Ok((snapshot, end))
@@ -68,12 +81,7 @@ impl Redis {
 
     /// Follows the scan to its end and reads every record, one page at a time. Gives generation and
     /// lineage as they are then.
-    fn records(
-        &self,
-        wire: &mut Wire,
-        snapshot: &mut Snapshot,
-        scan: Value,
-    ) -> Result<(u64, Option<String>), Error> {
+    fn records(&self, wire: &mut Wire, snapshot: &mut Snapshot, scan: Value) -> Result<End, Error> {
         let mut valueless = Vec::new();
         let (mut cursor, mut page) = self.page(scan, &snapshot.records)?;
         while cursor != b"0" {
@@ -99,22 +107,34 @@ impl Redis {
         let mut end = answers.pop();
         self.collect(page, answers, &mut snapshot.records, &mut valueless)?;
         if !valueless.is_empty() {
-            for flag in &valueless {
-                wire.command(&["TYPE", &self.names.record(flag)]);
-            }
-            self.ask_generation(wire);
-            let mut answers = wire.good_answers()?;
-            end = answers.pop();
-            for (flag, answer) in valueless.into_iter().zip(answers) {
-                match value::text(answer) {
-                    Some(kind) if kind != "none" => {
-                        snapshot.records.insert(flag, Stored::OtherType(kind));
-                    }
-                    _ => {}
-                }
-            }
+            end = self.other_types(wire, valueless, snapshot)?;
         }
         self.generation(end.unwrap_or(Value::Nil))
+    }
+
+    /// What stands at the keys of `valueless`, which have no value that MGET could give. Gives the
+    /// answer to [`Self::ask_generation`].
+    pub(super) fn other_types(
+        &self,
+        wire: &mut Wire,
+        valueless: Vec<String>,
+        snapshot: &mut Snapshot,
+    ) -> Result<Option<Value>, Error> {
+        for flag in &valueless {
+            wire.command(&["TYPE", &self.names.record(flag)]);
+        }
+        self.ask_generation(wire);
+        let mut answers = wire.good_answers()?;
+        let end = answers.pop();
+        for (flag, answer) in valueless.into_iter().zip(answers) {
+            match value::text(answer) {
+                Some(kind) if kind != "none" => {
+                    snapshot.records.insert(flag, Stored::OtherType(kind));
+                }
+                _ => {}
+            }
+        }
+        Ok(end)
     }
 
     fn scan(&self, wire: &mut Wire, cursor: &[u8]) {
@@ -149,7 +169,7 @@ impl Redis {
         Ok((cursor, flags))
     }
 
-    fn get(&self, wire: &mut Wire, flags: &[String]) {
+    pub(super) fn get(&self, wire: &mut Wire, flags: &[String]) {
         for flags in flags.chunks(PAGE) {
             wire.begin(1 + flags.len());
             wire.arg("MGET");
@@ -160,7 +180,7 @@ impl Redis {
     }
 
     /// Puts the answers to [`Self::get`] where they belong.
-    fn collect(
+    pub(super) fn collect(
         &self,
         flags: Vec<String>,
         answers: Vec<Value>,
@@ -191,7 +211,7 @@ impl Redis {
     }
 
     /// The answer to [`Self::ask_generation`].
-    pub(super) fn generation(&self, answer: Value) -> Result<(u64, Option<String>), Error> {
+    pub(super) fn generation(&self, answer: Value) -> Result<End, Error> {
         let [generation, lineage] = self.exactly(value::list(answer).unwrap_or_default())?;
         let lineage = value::text(lineage);
         let generation = self.parse_generation(value::text(generation), lineage.is_some())?;
@@ -216,15 +236,22 @@ impl Redis {
         }
     }
 
-    fn bookkeeping(&self, meta: Value) -> Result<Snapshot, Error> {
+    /// A snapshot without flags, from the answers to TIME and to HGETALL of the bookkeeping.
+    pub(super) fn head(&self, time: Value, meta: Value) -> Result<Snapshot, Error> {
+        let now = unix_time(time).ok_or_else(|| self.endpoint.nonsense())?;
         let mut fields = texts(meta);
         self.check_prefix(fields.remove("prefix"))?;
         let lineage = fields.remove("lineage");
         Ok(Snapshot {
             generation: self.parse_generation(fields.remove("generation"), lineage.is_some())?,
             lineage,
+            now,
             buckets: fields.remove("buckets"),
             digest: fields.remove("digest"),
+            commit: fields.remove("commit"),
+            rolled_back: fields
+                .remove("rolled_back")
+                .and_then(|text| effects::parse_rolled_back(&text)),
             ..Snapshot::default()
         })
     }

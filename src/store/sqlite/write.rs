@@ -23,6 +23,7 @@ pub(super) fn commit(
     }
     write_records(&transaction, prefix, commit)?;
     write_specs(&transaction, prefix, commit)?;
+    write_stops(&transaction, prefix, commit)?;
     write_meta(&transaction, prefix, commit)?;
     write_history(&transaction, prefix, commit, history_keep)?;
     transaction.commit()?;
@@ -117,6 +118,26 @@ fn write_specs(
     Ok(())
 }
 
+fn write_stops(
+    transaction: &Transaction<'_>,
+    prefix: &str,
+    commit: &Commit,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO stops (prefix, flag, stop) VALUES (?1, ?2, ?3)";
+    let mut note = prepare(transaction, sql)?;
+    for (flag, stop) in effects::stops_set(commit) {
+        // Plain data: it always serialises.
+        let json = serde_json::to_string(stop).unwrap_or_default();
+        note.execute(params![prefix, flag, json])?;
+    }
+    let sql = "DELETE FROM stops WHERE prefix = ?1 AND flag = ?2";
+    let mut clear = prepare(transaction, sql)?;
+    for flag in effects::stops_cleared(commit) {
+        clear.execute(params![prefix, flag])?;
+    }
+    Ok(())
+}
+
 fn write_meta(
     transaction: &Transaction<'_>,
     prefix: &str,
@@ -124,8 +145,9 @@ fn write_meta(
 ) -> rusqlite::Result<()> {
     let about = &commit.about;
     let sql = "INSERT OR REPLACE INTO meta
-        (prefix, lineage, generation, digest, \"commit\", actor, applied_at, version, buckets)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        (prefix, lineage, generation, digest, \"commit\", actor, applied_at, version, buckets,
+         rolled_back)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     prepare(transaction, sql)?.execute(params![
         prefix,
         effects::lineage(commit),
@@ -136,6 +158,7 @@ fn write_meta(
         about.at,
         about.version,
         about.buckets,
+        effects::rolled_back(commit),
     ])?;
     Ok(())
 }
@@ -151,8 +174,9 @@ fn write_history(
     // A map of texts: it always serialises.
     let records = String::from_utf8(effects::records_json(commit)).unwrap_or_default();
     let sql = "INSERT OR REPLACE INTO history
-        (prefix, generation, id, at, actor, \"commit\", source, reason, version, digest, records)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        (prefix, generation, id, at, actor, \"commit\", source, reason, version, digest, records, notes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let notes = serde_json::to_string(&about.notes).unwrap_or_default();
     prepare(transaction, sql)?.execute(params![
         prefix,
         generation,
@@ -165,6 +189,7 @@ fn write_history(
         about.version,
         about.digest,
         records,
+        Some(notes).filter(|_| !about.notes.is_empty()),
     ])?;
     let keep = i64::try_from(keep).unwrap_or(i64::MAX);
     let sql = "DELETE FROM history WHERE prefix = ?1 AND generation <= ?2";

@@ -137,6 +137,7 @@ fn damaged_bookkeeping_is_refused() {
         "hoist:{ff}",
         "hoist:{ff}:specs",
         "hoist:{ff}:removed",
+        "hoist:{ff}:stops",
         "hoist:{ff}:history",
     ] {
         let server = RedisServer::start();
@@ -147,6 +148,8 @@ fn damaged_bookkeeping_is_refused() {
             assert_error!(store.history(1).expect_err(key), Error::Bookkeeping { .. });
         } else {
             assert_error!(store.read().expect_err(key), Error::Bookkeeping { .. });
+            let named = store.read_flags(&["a"]);
+            assert_error!(named.expect_err(key), Error::Bookkeeping { .. });
         }
         for writes in small_and_large() {
             let error = store.commit(&commit(&on, writes)).expect_err(key);
@@ -257,7 +260,7 @@ fn other_answers_are_told_apart() {
         ($line:literal) => {
             url(concat!(
                 $line, "\r\n", $line, "\r\n", $line, "\r\n", $line, "\r\n", $line, "\r\n", $line,
-                "\r\n"
+                "\r\n", $line, "\r\n"
             ))
         };
     }

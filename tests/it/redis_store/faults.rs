@@ -6,7 +6,7 @@ use hoist::plan::{Snapshot, Write};
 use hoist::store::{Error, HistoryEntry, Moved, Options, Outcome, open};
 
 use super::{assert_nothing_written, small_and_large, store};
-use crate::support::commits::{apply, commit, create, update};
+use crate::support::commits::{apply, commit, create, restored, stopped, update};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::RedisServer;
 
@@ -123,9 +123,11 @@ fn a_commit_that_another_client_comes_before_leaves_everything_as_it_was() {
         let server = RedisServer::start();
         apply(
             &mut *store(&server.unix_url()),
-            vec![create("there", "1"), create("meddled", "0")],
+            vec![create("there", "1"), create("meddled", "0"), stopped("x")],
         );
         writes.push(update("there", "1", "2"));
+        writes.push(stopped("y"));
+        writes.push(restored("x"));
         writes.push(update("meddled", "0", "2"));
         let before = everything(&server);
         let outcome = commit_with(Fault::Meddle, &server, writes).expect("an outcome");

@@ -1,8 +1,10 @@
 //! Short ways to write commits.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hoist::plan::{About, Commit, Expect, RecordWrite, Snapshot, SpecWrite, Write};
+use hoist::plan::{About, Commit, Expect, RecordWrite, Snapshot, SpecWrite, StopWrite, Write};
+use hoist::record::Stop;
 use hoist::store::{Moved, Outcome, Store};
 
 pub fn value(text: &str) -> Expect {
@@ -23,6 +25,7 @@ pub fn write(flag: &str, expect: Expect, record: RecordWrite, spec: SpecWrite) -
         expect,
         record,
         spec,
+        stop: StopWrite::Keep,
     }
 }
 
@@ -39,6 +42,32 @@ pub fn delete(flag: &str, before: &str) -> Write {
     write(flag, value(before), RecordWrite::Delete, SpecWrite::Remove)
 }
 
+/// A stop in the bookkeeping, whatever the record.
+pub fn stopped(flag: &str) -> Write {
+    let keep = write(flag, Expect::Any, RecordWrite::Keep, SpecWrite::Keep);
+    Write {
+        stop: StopWrite::Set(stop()),
+        ..keep
+    }
+}
+
+pub fn stop() -> Stop {
+    Stop {
+        since: Some(1_700_000_000.25),
+        actor: Some("ada".to_owned()),
+        reason: Some("errors".to_owned()),
+        was_on: Some(true),
+    }
+}
+
+/// The end of a stop in the bookkeeping.
+pub fn restored(flag: &str) -> Write {
+    Write {
+        stop: StopWrite::Clear,
+        ..stopped(flag)
+    }
+}
+
 /// A commit on top of what was read.
 pub fn commit(on: &Snapshot, writes: Vec<Write>) -> Commit {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -52,11 +81,13 @@ pub fn commit(on: &Snapshot, writes: Vec<Write>) -> Commit {
         about: About {
             digest: format!("digest-{number}"),
             commit: Some("abc123".to_owned()),
+            rolled_back: None,
             actor: Some("ada".to_owned()),
             version: "0.1.0".to_owned(),
             buckets: "formula".to_owned(),
             source: "apply".to_owned(),
             reason: None,
+            notes: BTreeMap::new(),
             at: 1_700_000_000.25,
         },
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use hoist::diagnostic::FileId;
 use hoist::plan::{Target, Wanted};
 use hoist::record::Spec;
-use hoist::rules::{Context, Levels, Settings, check_file};
+use hoist::rules::{Context, Levels, Limits, Settings, check_file};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -131,8 +131,10 @@ pub fn target(flags: &FlagSet) -> Target {
         context: Context {
             today: jiff::civil::date(2026, 11, 22),
             environments: vec!["production".to_owned()],
-            max_flag_age_days: 90,
-            max_step: 100.0,
+            limits: Limits {
+                max_step: 100.0,
+                ..Limits::default()
+            },
         },
         levels: Levels::default(),
     };

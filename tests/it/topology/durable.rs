@@ -146,6 +146,33 @@ fn the_program_tells_what_is_safe_and_what_is_in() {
 }
 
 #[test]
+fn whatever_commits_can_be_waited_for() {
+    let servers = replicated(1);
+    let url = servers[0].tcp_url();
+    let project = Project::with_flags(FLAGS);
+    project.expect(0, &["apply", "--store", &url]);
+    project.write("flags/flags.yaml", FLAGS.replace("10", "20"));
+    project.expect(0, &["apply", "--store", &url]);
+    let calls: [&[&str]; 3] = [
+        &["rollback", "1"],
+        &["kill", "search", "--reason", "r"],
+        &["restore", "search"],
+    ];
+    for call in calls {
+        let asked = ["--store", &url, "--wait-replicas", "1"];
+        let run = project.expect(0, &[call, &asked].concat());
+        assert!(run.stdout.contains("on 1 replica."), "{run:#?}");
+    }
+    let asked = ["--store", &url, "--wait-replicas", "2", "--timeout", "0.5"];
+    for call in &calls[1..] {
+        let run = project.expect(2, &[*call, &asked].concat());
+        assert!(run.stderr.contains("error: committed to"), "{run:#?}");
+        // What was done is told all the same.
+        assert!(run.stdout.contains("search"), "{run:#?}");
+    }
+}
+
+#[test]
 fn a_file_has_no_replicas() {
     let project = Project::with_flags(FLAGS);
     let run = project.expect(2, &["apply", "--wait-replicas", "1"]);

@@ -1,0 +1,100 @@
+//! Who commits, what a commit is called, and what becomes of it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use uuid::Uuid;
+
+use super::{Ending, Failure, count};
+use crate::plan::Commit;
+use crate::store::{self, Moved, Outcome, Store};
+
+/// What became of a commit.
+pub(super) enum Sent {
+    Landed(Landed),
+    /// Nothing was written.
+    Moved(Vec<Moved>),
+}
+
+/// A commit that is in.
+#[derive(Debug, Default)]
+pub(super) struct Landed {
+    pub generation: u64,
+    /// How many replicas have it, where it waited for them and they are enough.
+    pub replicas: Option<usize>,
+    /// Why it is not as safe as it was to be.
+    shortfall: Option<store::Error>,
+}
+
+impl Landed {
+    /// `on 2 replicas`, where it waited for them.
+    pub(super) fn replicas_in_words(&self) -> Option<String> {
+        let replicas = self.replicas?;
+        Some(format!("on {}", count(replicas, "replica")))
+    }
+
+    /// How the command ends, once it has reported what it did.
+    pub(super) fn ending(self) -> Result<Ending, Failure> {
+        match self.shortfall {
+            None => Ok(Ending::Done),
+            Some(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Commits. A commit that is in, and not as safe as it was to be, is in.
+pub(super) fn send(store: &mut dyn Store, commit: &Commit) -> Result<Sent, store::Error> {
+    match store.commit(commit) {
+        Ok(Outcome::Moved(moved)) => Ok(Sent::Moved(moved)),
+        Ok(Outcome::Committed { generation }) => Ok(Sent::Landed(Landed {
+            generation,
+            replicas: store.replicas(),
+            shortfall: None,
+        })),
+        Err(error) => match error.committed() {
+            None => Err(error),
+            Some(generation) => Ok(Sent::Landed(Landed {
+                generation,
+                replicas: None,
+                shortfall: Some(error),
+            })),
+        },
+    }
+}
+
+/// A name for a commit, or a lineage, that nobody else has.
+pub(super) fn fresh_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// The commit that is checked out, `-dirty` where files differ from it; none outside git.
+pub(super) fn git_commit(root: &Path) -> Option<String> {
+    let output = Command::new("git")
+        .args([
+            "describe",
+            "--always",
+            "--abbrev=40",
+            "--dirty",
+            "--exclude=*",
+        ])
+        .current_dir(root)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let text = text.trim();
+    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
+}
+
+/// Who runs this: as CI systems say, else the user of this machine.
+pub(super) fn actor() -> Option<String> {
+    [
+        "HOIST_ACTOR",
+        "GITHUB_ACTOR",
+        "GITLAB_USER_LOGIN",
+        "USER",
+        "USERNAME",
+    ]
+    .iter()
+    .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}

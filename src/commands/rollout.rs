@@ -1,0 +1,189 @@
+//! `hoist rollout`
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::commit::actor;
+use super::kill::reason;
+use super::site::{Site, Step, Subject, Why, line, once_each, refuse_frozen, unfit};
+use super::{Colors, Ending, Failure, print_operated};
+use crate::cli::{Advance, Global, Pause, Resume, Rollout as Args, RolloutCommand};
+use crate::operate::{self, Draft, Rollout, State, Unfit, next_stage};
+use crate::plan::StopWrite;
+use crate::report::operated::Outcome;
+use crate::report::words;
+
+mod due;
+mod gate;
+mod status;
+
+pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
+    match &args.command {
+        RolloutCommand::Status(args) => status::run(global, args, colors),
+        RolloutCommand::Advance(args) if args.due => due::run(global, args, colors),
+        RolloutCommand::Advance(args) => advance(global, args, colors),
+        RolloutCommand::Pause(args) => pause(global, args, colors),
+        RolloutCommand::Resume(args) => resume(global, args, colors),
+    }
+}
+
+/// Moves flags by name.
+fn advance(global: &Global, args: &Advance, colors: Colors) -> Result<Ending, Failure> {
+    let flags = once_each(&args.flags);
+    let mut site = Site::open(global, None, colors)?;
+    let policy = site.policy.clone();
+    let why = Why {
+        source: "advance",
+        reason: args.reason.as_deref(),
+        notes: BTreeMap::new(),
+    };
+    // Where each flag was when it was first looked at, and where it is to go: one that is tried again
+    // goes no further than that.
+    let mut aims = HashMap::new();
+    let done = site.carry_out(&flags, &why, |subject| {
+        if !args.ignore_freeze {
+            refuse_frozen(&policy, subject.now)?;
+        }
+        let aim = aims.get(subject.flag).copied();
+        let (step, aim) = advance_one(subject, args, aim)?;
+        aims.insert(subject.flag.to_owned(), aim);
+        Ok(step)
+    })?;
+    print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
+    done.ending()
+}
+
+/// The stage that a flag was at, and the one that it is to be moved to.
+type Aim = (usize, usize);
+
+fn advance_one(
+    subject: &Subject<'_>,
+    args: &Advance,
+    aim: Option<Aim>,
+) -> Result<(Step, Aim), Failure> {
+    let refuse = |error: Unfit| unfit(subject.flag, &error);
+    let (draft, rollout) = rollout(subject)?;
+    let to = match aim {
+        Some((_, to)) => to,
+        None => next_stage(&rollout, args.to, args.back).map_err(refuse)?,
+    };
+    let stages = rollout.stages.len();
+    let moved = aim.is_some_and(|(from, _)| from != rollout.stage);
+    if to == rollout.stage {
+        let said = format!(
+            "is at stage {} of {stages}: {}",
+            to + 1,
+            words::state(draft.record())
+        );
+        let outcome = if moved {
+            Outcome::Advanced
+        } else {
+            Outcome::AtStage
+        };
+        let line = line(subject, outcome, said, Some(draft));
+        return Ok((Step { line, write: None }, (rollout.stage, to)));
+    }
+    if moved {
+        return Err(Failure::refused(format!(
+            "`{}` was moved to stage {} by somebody else meanwhile",
+            subject.flag,
+            rollout.stage + 1
+        ))
+        .hint("nothing was written; look at it with `hoist rollout status`"));
+    }
+    // It may have been stopped or paused since it was first looked at.
+    rollout.can_move().map_err(refuse)?;
+    let after = operate::advance(draft, to, subject.now).map_err(refuse)?;
+    let said = words::moved(&rollout, &after);
+    let (outcome, said) = match args.dry_run {
+        true => (Outcome::Due, format!("would be moved: {said}")),
+        false => (Outcome::Advanced, said),
+    };
+    let step = Step {
+        line: line(subject, outcome, said, Some(&after)),
+        write: (!args.dry_run).then(|| subject.write(Some(&after), StopWrite::Keep)),
+    };
+    Ok((step, (rollout.stage, to)))
+}
+
+/// The record of a flag and the rollout that it is. One that is stopped has to be restored first.
+fn rollout<'s>(subject: &'s Subject<'_>) -> Result<(&'s Draft, Rollout), Failure> {
+    let draft = subject.draft.as_ref().ok_or_else(|| {
+        Failure::refused(format!("`{}` has no record in the store", subject.flag))
+            .hint("the next `hoist apply` puts it back")
+    })?;
+    let record = operate::reminded(draft.record().clone(), subject.noted, subject.now);
+    let rollout = Rollout::of(&record).ok_or_else(|| unfit(subject.flag, &Unfit::NoRollout))?;
+    match rollout.state {
+        State::Stopped(stop) => Err(unfit(subject.flag, &Unfit::Stopped(stop))),
+        _ => Ok((draft, rollout)),
+    }
+}
+
+fn pause(global: &Global, args: &Pause, colors: Colors) -> Result<Ending, Failure> {
+    let flags = once_each(&args.flags);
+    let call = format!("hoist rollout pause {}", flags.join(" "));
+    let reason = reason(args.reason.as_deref(), &call)?;
+    let mut site = Site::open(global, None, colors)?;
+    let actor = actor();
+    let why = Why {
+        source: "pause",
+        reason: Some(reason),
+        notes: BTreeMap::new(),
+    };
+    let done = site.carry_out(&flags, &why, |subject| {
+        let (draft, rollout) = rollout(subject)?;
+        let (stage, stages) = (rollout.stage + 1, rollout.stages.len());
+        match operate::pause(draft, reason, actor.as_deref(), subject.now) {
+            Ok(after) => {
+                let said = format!(
+                    "paused at stage {stage} of {stages}: {}",
+                    words::share(rollout.percentage)
+                );
+                Ok(Step {
+                    line: line(subject, Outcome::Paused, said, Some(&after)),
+                    write: Some(subject.write(Some(&after), StopWrite::Keep)),
+                })
+            }
+            Err(Unfit::Paused(pause)) => {
+                let said = format!("paused already{}", words::of_pause(&pause));
+                let line = line(subject, Outcome::AlreadyPaused, said, Some(draft));
+                Ok(Step { line, write: None })
+            }
+            Err(error) => Err(unfit(subject.flag, &error)),
+        }
+    })?;
+    print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
+    done.ending()
+}
+
+fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Failure> {
+    let flags = once_each(&args.flags);
+    let mut site = Site::open(global, None, colors)?;
+    let why = Why {
+        source: "resume",
+        reason: args.reason.as_deref(),
+        notes: BTreeMap::new(),
+    };
+    let done = site.carry_out(&flags, &why, |subject| {
+        let (draft, _) = rollout(subject)?;
+        match operate::resume(draft, subject.now) {
+            Ok(after) => {
+                let going = Rollout::of(after.record());
+                let going = going.map(|rollout| words::progress(&rollout, subject.now));
+                let said = format!("goes on: {}", going.unwrap_or_default());
+                Ok(Step {
+                    line: line(subject, Outcome::Resumed, said, Some(&after)),
+                    write: Some(subject.write(Some(&after), StopWrite::Keep)),
+                })
+            }
+            Err(Unfit::NotPaused) => {
+                let said = format!("was not paused: {}", words::state(draft.record()));
+                let line = line(subject, Outcome::NotPaused, said, Some(draft));
+                Ok(Step { line, write: None })
+            }
+            Err(error) => Err(unfit(subject.flag, &error)),
+        }
+    })?;
+    print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
+    done.ending()
+}

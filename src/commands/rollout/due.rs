@@ -1,0 +1,449 @@
+//! `hoist rollout advance --due`: what time, and a gate, have decided.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+use std::panic::resume_unwind;
+use std::thread;
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use super::gate::{Gate, Question, Verdict};
+use crate::cli::{Advance as Args, Global, OperatorFormat};
+use crate::commands::absence::Absence;
+use crate::commands::commit::actor;
+use crate::commands::kill;
+use crate::commands::signals::Interrupt;
+use crate::commands::site::{Done, Site, Step, Subject, Why, line, once_each};
+use crate::commands::{Colors, Ending, Failure, print, print_operated};
+use crate::operate::{self, Rollout, reminded};
+use crate::plan::guard::frozen;
+use crate::plan::{Snapshot, StopWrite, Stored};
+use crate::record::Record;
+use crate::report::operated::{self, GateAnswer, Line, Outcome};
+use crate::report::words;
+
+/// Gates that run at the same time.
+const GATES: usize = 8;
+
+/// Characters of a gate's output that become the reason of a stop.
+const REASON: usize = 200;
+
+pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
+    let mut runner = Runner {
+        site: Site::open(global, None, colors)?,
+        flags: once_each(&args.flags),
+        args,
+        colors,
+        interrupt: Interrupt::listen()?,
+    };
+    match args.every {
+        Some(every) => runner.go_on(every, global.quiet),
+        None => runner.once(),
+    }
+}
+
+struct Runner<'a> {
+    site: Site,
+    /// Only these; all where there are none.
+    flags: Vec<String>,
+    args: &'a Args,
+    colors: Colors,
+    interrupt: Interrupt,
+}
+
+/// A rollout whose stage's time is up.
+#[derive(Clone)]
+struct Due {
+    flag: String,
+    /// As it was looked at: one that has moved since is left alone.
+    rollout: Rollout,
+}
+
+/// A gate's answer about a rollout.
+type Answered = (Due, Option<(Verdict, GateAnswer)>);
+
+/// What one round has done.
+struct Round {
+    done: Done,
+    /// Flags that a gate stopped.
+    stopped: usize,
+    /// Gates that gave no answer.
+    silent: usize,
+    /// The next rollout that is due, and in how many seconds.
+    next: Option<(String, f64)>,
+}
+
+impl Runner<'_> {
+    fn once(&mut self) -> Result<Ending, Failure> {
+        let round = self.round()?;
+        let mut advice = Vec::new();
+        if round.done.lines.is_empty() {
+            advice.push(match &round.next {
+                Some((flag, seconds)) => format!(
+                    "Nothing is due; the next is {flag} in {}.",
+                    words::duration(*seconds)
+                ),
+                None => "Nothing is due, and nothing is going to be.".to_owned(),
+            });
+        }
+        let operated = self.site.operated(&round.done, advice);
+        print_operated(&operated, self.args.format, self.colors)?;
+        if round.silent > 0 {
+            let (gates, flags) = match round.silent {
+                1 => ("a gate", "its flag was"),
+                _ => ("gates", "their flags were"),
+            };
+            return Err(
+                Failure::impossible(format!("{gates} gave no answer; {flags} held")).hint(
+                    "a gate answers with its exit code: 0 to go on, 1 to hold, 2 to stop the flag",
+                ),
+            );
+        }
+        let ending = round.done.ending()?;
+        Ok(if round.stopped > 0 {
+            Ending::No
+        } else {
+            ending
+        })
+    }
+
+    /// Round after round, until somebody asks it to end.
+    fn go_on(&mut self, every: Duration, quiet: bool) -> Result<Ending, Failure> {
+        if !quiet {
+            let _ = writeln!(
+                io::stderr(),
+                "Moving what is due in {}, every {}; Ctrl-C ends it.",
+                self.site.store.info().url,
+                every_words(every)
+            );
+        }
+        let mut absence = Absence::default();
+        let mut held = HashMap::new();
+        loop {
+            let wait = match self.round() {
+                Ok(mut round) => {
+                    absence.end();
+                    only_news(&mut round.done.lines, &mut held);
+                    self.report(&round)?;
+                    if let Err(failure) = round.done.ending() {
+                        // Nobody to tell is no reason to give up.
+                        let _ = failure.print(&mut io::stderr().lock(), self.colors.stderr);
+                    }
+                    every
+                }
+                Err(failure) => absence.begin(failure, self.colors)?,
+            };
+            if self.interrupt.wait(wait) {
+                return Ok(Ending::Done);
+            }
+        }
+    }
+
+    /// What one round of many has done; nothing where that is nothing.
+    fn report(&self, round: &Round) -> Result<(), Failure> {
+        let done = &round.done;
+        if done.lines.is_empty() {
+            return Ok(());
+        }
+        let operated = self.site.operated(done, Vec::new());
+        print(|out| match self.args.format {
+            OperatorFormat::Human => {
+                operated::header(
+                    out,
+                    operated.environment,
+                    operated.info,
+                    &operated.store,
+                    self.colors.stdout,
+                )?;
+                operated::lines(out, operated.flags, self.colors.stdout)
+            }
+            OperatorFormat::Json => writeln!(out, "{}", operated::json(&operated)),
+        })
+    }
+
+    /// Looks for what is due, asks the gate about each, and moves or stops them.
+    fn round(&mut self) -> Result<Round, Failure> {
+        let names: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+        let snapshot = if names.is_empty() {
+            self.site.store.read()?
+        } else {
+            let snapshot = self.site.store.read_flags(&names)?;
+            self.site.check_names(&snapshot, &names)?;
+            snapshot
+        };
+        let (due, waiting) = look(&snapshot);
+        let next = waiting.into_iter().min_by(|(_, a), (_, b)| a.total_cmp(b));
+        let mut round = Round {
+            done: Done {
+                lines: Vec::new(),
+                landed: None,
+                store: self.site.store_ref(&snapshot),
+            },
+            stopped: 0,
+            silent: 0,
+            next,
+        };
+        let freeze = frozen(&self.site.policy, snapshot.now).filter(|_| !self.args.ignore_freeze);
+        if let Some(freeze) = freeze {
+            let held =
+                |due: &Due| looked_at(due, Outcome::Held, format!("held: {}", freeze.message));
+            round.done.lines = due.iter().map(held).collect();
+        } else if self.args.dry_run {
+            let would = |due: &Due| {
+                let said = words::progress(&due.rollout, snapshot.now);
+                looked_at(due, Outcome::Due, said)
+            };
+            round.done.lines = due.iter().map(would).collect();
+        } else if !due.is_empty() {
+            let answered = self.ask(due, snapshot.now);
+            self.carry_out(answered, &mut round)?;
+        }
+        Ok(round)
+    }
+
+    /// Asks the gate about each flag, some at a time.
+    fn ask(&self, due: Vec<Due>, now: f64) -> Vec<Answered> {
+        let Some(command) = &self.args.gate else {
+            return due.into_iter().map(|due| (due, None)).collect();
+        };
+        let gate = Gate {
+            command,
+            timeout: self.args.gate_timeout,
+        };
+        let environment = self.site.environment.as_deref().unwrap_or_default();
+        let interrupt = &self.interrupt;
+        let ask = |due: &Due| {
+            let question = Question {
+                flag: &due.flag,
+                environment,
+                rollout: &due.rollout,
+                now,
+            };
+            (due.clone(), Some(gate.ask(&question, interrupt)))
+        };
+        let at_once = |chunk: &[Due]| -> Vec<Answered> {
+            thread::scope(|scope| {
+                let threads: Vec<_> = chunk.iter().map(|due| scope.spawn(|| ask(due))).collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                    .collect()
+            })
+        };
+        due.chunks(GATES).flat_map(at_once).collect()
+    }
+
+    /// First stops what is to be stopped, then moves what is to be moved: each in one commit.
+    fn carry_out(&mut self, answered: Vec<Answered>, round: &mut Round) -> Result<(), Failure> {
+        let (mut stopped, mut moved, mut answers) = (Vec::new(), Vec::new(), HashMap::new());
+        for (due, answer) in answered {
+            match &answer {
+                None | Some((Verdict::Advance, _)) => moved.push(due.clone()),
+                Some((Verdict::Kill, _)) => stopped.push(due.clone()),
+                Some((Verdict::Hold, answer)) => {
+                    let mut line = looked_at(&due, Outcome::Held, "held by the gate".to_owned());
+                    line.gate = Some(answer.clone());
+                    round.done.lines.push(line);
+                }
+                Some((Verdict::Silent(why), answer)) => {
+                    let mut line = looked_at(&due, Outcome::Held, format!("held: {why}"));
+                    line.gate = Some(answer.clone());
+                    round.done.lines.push(line);
+                    round.silent += 1;
+                }
+            }
+            if let Some((_, answer)) = answer {
+                answers.insert(due.flag, answer);
+            }
+        }
+        if !stopped.is_empty() {
+            round.stopped = stopped.len();
+            let done = self.stop(&stopped, &answers)?;
+            round.take(done, &answers);
+        }
+        if !moved.is_empty() {
+            let done = self.advance(&moved, &answers)?;
+            round.take(done, &answers);
+        }
+        round.done.lines.sort_by(|a, b| a.flag.cmp(&b.flag));
+        Ok(())
+    }
+
+    fn stop(
+        &mut self,
+        due: &[Due],
+        answers: &HashMap<String, GateAnswer>,
+    ) -> Result<Done, Failure> {
+        let actor = actor();
+        let why = Why {
+            source: "kill",
+            reason: Some("a gate said so"),
+            notes: notes(due, answers),
+        };
+        let reason = |flag: &str| {
+            let output = answers.get(flag).map_or("", |answer| &answer.output);
+            let last = output.lines().rev().find(|line| !line.trim().is_empty());
+            let last: String = last
+                .unwrap_or("it ended with 2")
+                .chars()
+                .take(REASON)
+                .collect();
+            format!("the gate: {}", last.trim())
+        };
+        self.site.carry_out(&flags(due), &why, |subject| {
+            Ok(kill::stop(subject, &reason(subject.flag), actor.as_deref()))
+        })
+    }
+
+    fn advance(
+        &mut self,
+        due: &[Due],
+        answers: &HashMap<String, GateAnswer>,
+    ) -> Result<Done, Failure> {
+        let seen: HashMap<&str, &Rollout> = due
+            .iter()
+            .map(|due| (due.flag.as_str(), &due.rollout))
+            .collect();
+        let why = Why {
+            source: "advance",
+            reason: self.args.reason.as_deref().or(Some("its time was up")),
+            notes: notes(due, answers),
+        };
+        self.site.carry_out(&flags(due), &why, |subject| {
+            Ok(advance(subject, seen.get(subject.flag).copied()))
+        })
+    }
+}
+
+impl Round {
+    fn take(&mut self, done: Done, answers: &HashMap<String, GateAnswer>) {
+        self.done.store = done.store;
+        // What replicas have of a later commit they have of an earlier one, too.
+        self.done.landed = done.landed.or(self.done.landed.take());
+        self.done
+            .lines
+            .extend(done.lines.into_iter().map(|line| Line {
+                gate: answers.get(&line.flag).cloned(),
+                ..line
+            }));
+    }
+}
+
+/// Moves a flag by one stage, if it is still where it was `seen`.
+fn advance(subject: &Subject<'_>, seen: Option<&Rollout>) -> Step {
+    let moved = |said: String| Step {
+        line: line(subject, Outcome::Moved, said, subject.draft.as_ref()),
+        write: None,
+    };
+    let Some(draft) = &subject.draft else {
+        return moved("left alone: its record is gone".to_owned());
+    };
+    let record = reminded(draft.record().clone(), subject.noted, subject.now);
+    let rollout = Rollout::of(&record).filter(|rollout| {
+        let same = seen.is_some_and(|seen| {
+            (rollout.stage, rollout.since, &rollout.stages)
+                == (seen.stage, seen.since, &seen.stages)
+        });
+        same && rollout.is_due(subject.now)
+    });
+    let Some(rollout) = rollout else {
+        let state = words::state(&record);
+        return moved(format!(
+            "left alone: somebody else was here, and it is {state}"
+        ));
+    };
+    match operate::advance(draft, rollout.stage + 1, subject.now) {
+        Ok(after) => Step {
+            line: line(
+                subject,
+                Outcome::Advanced,
+                words::moved(&rollout, &after),
+                Some(&after),
+            ),
+            write: Some(subject.write(Some(&after), StopWrite::Keep)),
+        },
+        Err(error) => Step {
+            line: line(
+                subject,
+                Outcome::Held,
+                format!("held: it {error}"),
+                Some(draft),
+            ),
+            write: None,
+        },
+    }
+}
+
+/// Hoist's rollouts that are due, by flag; and in how many seconds the others are.
+fn look(snapshot: &Snapshot) -> (Vec<Due>, Vec<(String, f64)>) {
+    let running = snapshot.records.par_iter().filter_map(|(flag, stored)| {
+        // Another client's rollouts are that client's to move.
+        snapshot.specs.get(flag)?;
+        let Stored::Value(bytes) = stored else {
+            return None;
+        };
+        let record = Record::parse(bytes).ok()?;
+        let record = reminded(record, snapshot.stops.get(flag), snapshot.now);
+        let rollout = Rollout::of(&record)?;
+        let left = rollout.left(snapshot.now)?;
+        Some((flag.clone(), rollout, left))
+    });
+    let running: Vec<_> = running.collect();
+    let (due, waiting): (Vec<_>, Vec<_>) = running
+        .into_iter()
+        .partition(|(_, rollout, _)| rollout.is_due(snapshot.now));
+    (
+        due.into_iter()
+            .map(|(flag, rollout, _)| Due { flag, rollout })
+            .collect(),
+        waiting
+            .into_iter()
+            .map(|(flag, _, left)| (flag, left))
+            .collect(),
+    )
+}
+
+/// A line about a flag that nothing is done to.
+fn looked_at(due: &Due, outcome: Outcome, said: String) -> Line {
+    Line {
+        flag: due.flag.clone(),
+        outcome,
+        said,
+        before: None,
+        after: None,
+        gate: None,
+    }
+}
+
+fn flags(due: &[Due]) -> Vec<String> {
+    due.iter().map(|due| due.flag.clone()).collect()
+}
+
+/// What gates printed, for the history.
+fn notes(due: &[Due], answers: &HashMap<String, GateAnswer>) -> BTreeMap<String, String> {
+    let output = |due: &Due| {
+        let output = &answers.get(&due.flag)?.output;
+        (!output.is_empty()).then(|| (due.flag.clone(), output.clone()))
+    };
+    due.iter().filter_map(output).collect()
+}
+
+/// Leaves out what was said of held flags the round before.
+fn only_news(lines: &mut Vec<Line>, held: &mut HashMap<String, Line>) {
+    let before = std::mem::take(held);
+    lines.retain(|line| {
+        if line.outcome == Outcome::Held {
+            held.insert(line.flag.clone(), line.clone());
+        }
+        before.get(&line.flag) != Some(line)
+    });
+}
+
+fn every_words(every: Duration) -> String {
+    if every.as_secs() == 0 {
+        format!("{} ms", every.as_millis())
+    } else {
+        words::duration(every.as_secs_f64())
+    }
+}

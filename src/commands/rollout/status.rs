@@ -1,0 +1,209 @@
+//! `hoist rollout status`
+
+use std::io::{self, IsTerminal, Write};
+
+use rayon::prelude::*;
+
+use crate::cli::{Global, OperatorFormat, RolloutStatus as Args};
+use crate::commands::absence::Absence;
+use crate::commands::signals::Interrupt;
+use crate::commands::site::{Site, once_each};
+use crate::commands::{Colors, Ending, Failure, print};
+use crate::operate::{Rollout, reminded};
+use crate::plan::{Snapshot, Stored};
+use crate::record::Record;
+use crate::report::rollouts::{Rollouts, Shown};
+use crate::report::{rollouts, write_json};
+
+pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
+    let flags = once_each(&args.flags);
+    let mut site = Site::for_reading(global, colors)?;
+    if args.watch {
+        return watch(&mut site, &flags, args, colors);
+    }
+    let rollouts = look(&mut site, &flags)?;
+    print(|out| write(out, &rollouts, args.format, colors, false))?;
+    Ok(Ending::Done)
+}
+
+/// Reads the store.
+fn look<'s>(site: &'s mut Site, flags: &[String]) -> Result<Rollouts<'s>, Failure> {
+    let names: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let snapshot = if names.is_empty() {
+        site.store.read()?
+    } else {
+        let snapshot = site.store.read_flags(&names)?;
+        site.check_names(&snapshot, &names)?;
+        snapshot
+    };
+    let store = site.store_ref(&snapshot);
+    let now = snapshot.now;
+    let mut shown = if names.is_empty() {
+        all(&snapshot)
+    } else {
+        let named = names.iter().map(|flag| show(&snapshot, flag));
+        named.collect()
+    };
+    shown.sort_by(|a, b| a.flag.cmp(&b.flag));
+    Ok(Rollouts {
+        environment: site.environment.as_deref(),
+        info: site.store.info(),
+        store,
+        now,
+        flags: shown,
+    })
+}
+
+/// Every rollout, and everything that is stopped.
+fn all(snapshot: &Snapshot) -> Vec<Shown> {
+    let live = snapshot
+        .records
+        .par_iter()
+        .map(|(flag, _)| show(snapshot, flag))
+        .filter(|shown| shown.rollout.is_some() || shown.stop.is_some());
+    let lost = snapshot
+        .stops
+        .par_iter()
+        .filter(|(flag, _)| !snapshot.records.contains_key(*flag))
+        .map(|(flag, _)| show(snapshot, flag));
+    live.chain(lost).collect()
+}
+
+fn show(snapshot: &Snapshot, flag: &str) -> Shown {
+    let noted = snapshot.stops.get(flag);
+    let record = match snapshot.records.get(flag) {
+        Some(Stored::Value(bytes)) => Record::parse(bytes).ok(),
+        Some(Stored::OtherType(_)) | None => None,
+    };
+    let record = record.map(|record| reminded(record, noted, snapshot.now));
+    Shown {
+        flag: flag.to_owned(),
+        managed: snapshot.specs.contains_key(flag),
+        rollout: record.as_ref().and_then(Rollout::of),
+        stop: match &record {
+            Some(record) => record.stop(),
+            None => noted.cloned(),
+        },
+        record,
+    }
+}
+
+fn write(
+    out: &mut dyn Write,
+    rollouts: &Rollouts<'_>,
+    format: OperatorFormat,
+    colors: Colors,
+    on_one_line: bool,
+) -> io::Result<()> {
+    match format {
+        OperatorFormat::Human => rollouts::human(out, rollouts, colors.stdout),
+        OperatorFormat::Json if on_one_line => writeln!(out, "{}", rollouts::json(rollouts)),
+        OperatorFormat::Json => write_json(out, &rollouts::json(rollouts)),
+    }
+}
+
+/// Shows it again and again: in place on a terminal, else one below the other.
+fn watch(
+    site: &mut Site,
+    flags: &[String],
+    args: &Args,
+    colors: Colors,
+) -> Result<Ending, Failure> {
+    let interrupt = Interrupt::listen()?;
+    let mut absence = Absence::default();
+    let in_place = args.format == OperatorFormat::Human && io::stdout().is_terminal();
+    let mut screen = Screen::open(in_place).map_err(Failure::output)?;
+    loop {
+        let wait = match look(site, flags) {
+            Ok(rollouts) => {
+                if absence.is_on() {
+                    screen.leave();
+                    absence.end();
+                }
+                let mut frame = Vec::new();
+                write(&mut frame, &rollouts, args.format, colors, true).map_err(Failure::output)?;
+                match screen.show(&frame) {
+                    // Whoever reads it has seen enough.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        return Ok(Ending::Done);
+                    }
+                    shown => shown.map_err(Failure::output)?,
+                }
+                args.interval
+            }
+            Err(failure) => {
+                if !absence.is_on() {
+                    screen.leave();
+                }
+                absence.begin(failure, colors)?.max(args.interval)
+            }
+        };
+        if interrupt.wait(wait) {
+            return Ok(Ending::Done);
+        }
+    }
+}
+
+/// A second screen of the terminal, on which frames replace each other; the last one stays behind on
+/// the first when it is left. Without a terminal, frames follow each other.
+struct Screen {
+    in_place: bool,
+    is_open: bool,
+    last: Vec<u8>,
+}
+
+/// To the second screen, without a cursor and without breaking long lines; and back.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l";
+const LEAVE: &[u8] = b"\x1b[?7h\x1b[?25h\x1b[?1049l";
+
+impl Screen {
+    fn open(in_place: bool) -> io::Result<Self> {
+        Ok(Self {
+            in_place,
+            is_open: false,
+            last: Vec::new(),
+        })
+    }
+
+    fn show(&mut self, frame: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if !self.in_place {
+            out.write_all(frame)?;
+            return out.flush();
+        }
+        if !self.is_open {
+            out.write_all(ENTER)?;
+            self.is_open = true;
+        }
+        out.write_all(b"\x1b[H")?;
+        // A line that grew shorter leaves no rest behind; what does not fit is not shown.
+        let room = terminal_size::terminal_size().map_or(usize::MAX, |(_, rows)| rows.0.into());
+        for (number, line) in frame.split(|byte| *byte == b'\n').take(room).enumerate() {
+            if number > 0 {
+                out.write_all(b"\r\n")?;
+            }
+            out.write_all(line)?;
+            out.write_all(b"\x1b[K")?;
+        }
+        out.write_all(b"\x1b[J")?;
+        self.last = frame.to_vec();
+        out.flush()
+    }
+
+    /// Back to the first screen, with the last frame on it.
+    fn leave(&mut self) {
+        if self.is_open {
+            self.is_open = false;
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(LEAVE);
+            let _ = out.write_all(&self.last);
+            let _ = out.flush();
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

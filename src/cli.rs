@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use crate::operate::StageName;
 
 mod apply;
+mod diff;
 mod eval;
 mod history;
 mod init;
@@ -22,6 +23,7 @@ mod rollout;
 mod test;
 
 pub use apply::Apply;
+pub use diff::{Diff, DiffFormat};
 pub use eval::{Eval, EvalFormat};
 pub use history::{History, HistoryFormat};
 pub use init::Init;
@@ -42,6 +44,7 @@ pub use test::{Test, TestFormat};
   hoist lint                     check the flag files
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
+  hoist diff main...             show what this branch changes, and what is risky about it
 
 Exit codes: 0 done, or clean; 1 the answer is no; 2 it could not be done; 3 refused")]
 pub struct Cli {
@@ -116,6 +119,7 @@ pub enum Command {
     Rollout(Rollout),
     Kill(Kill),
     Restore(Restore),
+    Diff(Diff),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

@@ -16,6 +16,7 @@ mod absence;
 mod apply;
 mod commit;
 mod completions;
+mod diff;
 mod eval;
 mod failure;
 mod flagset;
@@ -99,6 +100,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Rollout(args) => rollout::run(&cli.global, args, colors),
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
+        Command::Diff(args) => diff::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

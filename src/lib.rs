@@ -10,6 +10,9 @@ pub mod cli;
 pub mod config;
 pub mod report;
 pub mod source;
+
+pub mod git;
+
 pub mod store;
 
 pub mod plan;

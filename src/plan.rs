@@ -15,6 +15,7 @@ use crate::record::{Spec, Stop, digest_of};
 
 mod carry;
 mod compare;
+pub mod diff;
 mod fields;
 pub mod guard;
 mod people;

@@ -13,9 +13,11 @@ use serde_json::{Map, Value};
 use crate::model::{Flag, Percent};
 
 mod read;
+mod words;
 mod write;
 
 pub use read::NotARecord;
+pub use words::stage_in_words;
 
 /// Fields that only status has, in the order in which they are written.
 pub const STATUS_FIELDS: [&str; 6] = [

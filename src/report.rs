@@ -1,5 +1,9 @@
 //! What a run found, in the formats that people and programs read: one file a format.
 
+pub mod diff;
+pub mod diff_human;
+pub mod diff_json;
+pub mod diff_markdown;
 pub mod eval_human;
 pub mod eval_json;
 pub mod history_human;
@@ -15,6 +19,7 @@ pub mod tests_json;
 pub mod tests_junit;
 
 mod excerpt;
+mod markdown;
 mod places;
 pub mod text;
 pub mod words;

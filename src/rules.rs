@@ -3,6 +3,8 @@
 //! A rule is one file below `rules/`: its prose, its examples, its check. The runner owns every
 //! loop; severity, suppression and output are none of a rule's business.
 
+pub mod change;
+
 mod context;
 mod edit;
 mod explain;
@@ -13,10 +15,14 @@ mod source;
 mod suppression;
 mod text;
 mod unused;
+mod weights;
 mod wording;
 
 mod abrupt_rollout;
 mod ambiguous_number;
+mod born_on;
+mod changed_kind;
+mod changed_salt;
 mod complex_flag;
 mod conflicting_exposure;
 mod date_order;
@@ -24,13 +30,17 @@ mod distant_expiry;
 mod duplicate_entry;
 mod duplicate_flag;
 mod duplicate_key;
+mod edited_experiment;
+mod edited_live_stage;
 mod expired;
 mod forced_twice;
 mod idle_duration;
 mod inert_flag;
+mod jumped_rollout;
 mod key_style;
 mod lone_variant;
 mod long_experiment;
+mod lowered_percentage;
 mod missing_control;
 mod missing_description;
 mod missing_expiry;
@@ -38,8 +48,12 @@ mod missing_owner;
 mod mixed_values;
 mod negative_key;
 mod personal_data;
+mod postponed_expiry;
 mod rare_group;
 mod redundant_list;
+mod removed_live;
+mod reshuffled_variants;
+mod reused_key;
 mod rollout_past_expiry;
 mod rushed_stage;
 mod schema;
@@ -65,6 +79,7 @@ mod tests;
 
 use crate::diagnostic::{Diagnostic, Edit, Location, Severity, Span, did_you_mean};
 use crate::model::{self, Flag, InForce, Override};
+use change::Transition;
 use source::Source;
 use text::Text;
 use unused::Useless;
@@ -79,6 +94,9 @@ pub use suppression::Suppressions;
 pub static RULES: &[&Rule] = &[
     &abrupt_rollout::RULE,
     &ambiguous_number::RULE,
+    &born_on::RULE,
+    &changed_kind::RULE,
+    &changed_salt::RULE,
     &complex_flag::RULE,
     &conflicting_exposure::RULE,
     &date_order::RULE,
@@ -86,13 +104,17 @@ pub static RULES: &[&Rule] = &[
     &duplicate_entry::RULE,
     &duplicate_flag::RULE,
     &duplicate_key::RULE,
+    &edited_experiment::RULE,
+    &edited_live_stage::RULE,
     &expired::RULE,
     &forced_twice::RULE,
     &idle_duration::RULE,
     &inert_flag::RULE,
+    &jumped_rollout::RULE,
     &key_style::RULE,
     &lone_variant::RULE,
     &long_experiment::RULE,
+    &lowered_percentage::RULE,
     &missing_control::RULE,
     &missing_description::RULE,
     &missing_expiry::RULE,
@@ -100,8 +122,12 @@ pub static RULES: &[&Rule] = &[
     &mixed_values::RULE,
     &negative_key::RULE,
     &personal_data::RULE,
+    &postponed_expiry::RULE,
     &rare_group::RULE,
     &redundant_list::RULE,
+    &removed_live::RULE,
+    &reshuffled_variants::RULE,
+    &reused_key::RULE,
     &rollout_past_expiry::RULE,
     &rushed_stage::RULE,
     &schema::RULE,
@@ -206,6 +232,8 @@ pub enum Check {
     Ignores(fn(&Useless<'_>, &mut Findings<'_>)),
     /// All flags of all files, by name of the file and place in it.
     Set(fn(&[&Flag], &Context, &mut Findings<'_>)),
+    /// One flag in two states: what `hoist diff` and `hoist plan` show.
+    Change(fn(&Transition<'_>, &Context, &mut Findings<'_>)),
 }
 
 /// The settings that a flag spells out: its own, and what each environment replaces.
@@ -336,6 +364,27 @@ impl<'a> Findings<'a> {
             found = found.with_flag(key.unwrap_or_default());
         }
         self.out.push(found);
+        let last = self.out.len() - 1;
+        &mut self.out[last]
+    }
+
+    /// Reports a finding about a change, at `span` of the file that has the flag after it. Without a
+    /// place it is about the key; that of a flag that is gone stands where it was.
+    fn report_change(
+        &mut self,
+        change: &Transition<'_>,
+        span: Option<Span>,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let span = span.filter(|_| change.new.is_some());
+        if let Some(flag) = change.new.or(change.old) {
+            return self.report(flag, span.unwrap_or(flag.key.span), message);
+        }
+        self.out.push(
+            Diagnostic::new(self.rule, Location::default(), message)
+                .with_severity(self.severity)
+                .with_flag(change.key),
+        );
         let last = self.out.len() - 1;
         &mut self.out[last]
     }

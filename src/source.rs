@@ -12,6 +12,10 @@ use rayon::prelude::*;
 use crate::diagnostic::{Diagnostic, FileId, Files, Location};
 use crate::yaml::MAX_BYTES;
 
+mod references;
+
+pub use references::{Named, references};
+
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

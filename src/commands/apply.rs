@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::commit::{Landed, Sent, actor, fresh_id, git_commit, send};
+use super::commit::{Landed, Sent, actor, fresh_id, send};
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
 use super::test;
@@ -14,6 +14,7 @@ use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Apply as Args, Global, PlanFormat};
 use crate::config::Environment;
+use crate::git;
 use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
@@ -65,7 +66,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             frozen: args.ignore_freeze,
             undo_rollback: args.undo_rollback,
         },
-        commit: git_commit(&workspace.root),
+        commit: git::describe(&workspace.root),
     };
     apply.run(&wish, store.as_mut())
 }

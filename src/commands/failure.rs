@@ -10,7 +10,7 @@ use crate::config::EnvironmentError;
 use crate::plan::SavedPlanError;
 use crate::plan::guard::Refusal;
 use crate::report::text::visible;
-use crate::{source, store};
+use crate::{git, source, store};
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +159,17 @@ impl From<store::Error> for Failure {
             may_pass: error.may_pass(),
             ..Self::new(Ending::Impossible, error.to_string(), error.hint())
         }
+    }
+}
+
+impl From<git::Error> for Failure {
+    fn from(error: git::Error) -> Self {
+        let failure = Self::impossible(error.to_string());
+        match std::error::Error::source(&error) {
+            Some(cause) => failure.because(cause),
+            None => failure,
+        }
+        .hint(error.hint())
     }
 }
 

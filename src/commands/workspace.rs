@@ -24,6 +24,8 @@ pub(super) struct Workspace<'a> {
     pub root: PathBuf,
     /// Directory hoist runs in.
     pub here: PathBuf,
+    /// Whether there is a hoist.toml.
+    pub has_config: bool,
     /// What is wrong with hoist.toml.
     pub mistakes: Option<(Files, Vec<Diagnostic>)>,
 }
@@ -61,6 +63,7 @@ impl<'a> Workspace<'a> {
             config: Config::default(),
             root: here.clone(),
             here,
+            has_config: false,
             mistakes: None,
         })
     }
@@ -102,19 +105,25 @@ impl<'a> Workspace<'a> {
                 .because(error)
                 .hint("it must be a readable UTF-8 file; `--config FILE` names another")
         })?;
-        let mut files = Files::default();
-        // What is kept of the text is kept to be shown.
-        let file = files.add(name, Some(Arc::from(config::mask_secrets(&text))));
-        self.tell(format_args!("configuration: {}", files.name(file)));
-        let (config, mistakes) = config::parse(file, &text);
-        self.config = config;
         if let Some(root) = path.parent() {
             self.root = root.to_owned();
         }
+        self.take_config(&name, &text);
+        Ok(())
+    }
+
+    /// Takes `text` for the configuration.
+    pub(super) fn take_config(&mut self, name: &str, text: &str) {
+        let mut files = Files::default();
+        // What is kept of the text is kept to be shown.
+        let file = files.add(name, Some(Arc::from(config::mask_secrets(text))));
+        self.tell(format_args!("configuration: {}", files.name(file)));
+        let (config, mistakes) = config::parse(file, text);
+        self.config = config;
+        self.has_config = true;
         if !mistakes.is_empty() {
             self.mistakes = Some((files, mistakes));
         }
-        Ok(())
     }
 
     pub(super) fn flags_directory(&self) -> PathBuf {
@@ -169,6 +178,7 @@ impl<'a> Workspace<'a> {
                 say_waiting
             },
             history_keep: environment.history_keep,
+            ..store::Options::default()
         };
         let store = store::open(&url, &environment.prefix, &options)?;
         let info = store.info();

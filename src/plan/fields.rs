@@ -41,7 +41,11 @@ impl FieldChange {
     }
 }
 
-fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<FieldChange> {
+/// Every field that differs, in the order of the record format.
+pub(super) fn differences(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     let known = SPEC_FIELDS
         .iter()

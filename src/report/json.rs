@@ -81,16 +81,11 @@ struct Point {
 /// # Errors
 /// What `out` fails with.
 pub fn lint(lint: &Lint<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut places = Places::new(lint.files);
-    let diagnostics = lint.sorted();
     let output = Output {
         version: VERSION,
         files: lint.checked,
         flags: lint.flags,
-        diagnostics: diagnostics
-            .into_iter()
-            .map(|found| finding(found, &mut places))
-            .collect(),
+        diagnostics: all_findings(lint),
         summary: Summary {
             errors: lint.count(Severity::Error),
             warnings: lint.count(Severity::Warning),
@@ -100,6 +95,19 @@ pub fn lint(lint: &Lint<'_>, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer(&mut out, &output)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// The findings alone, as other documents hold them.
+pub(super) fn findings<'a>(lint: &Lint<'a>) -> impl Serialize + use<'a> {
+    all_findings(lint)
+}
+
+fn all_findings<'a>(lint: &Lint<'a>) -> Vec<Finding<'a>> {
+    let mut places = Places::new(lint.files);
+    let diagnostics = lint.sorted().into_iter();
+    diagnostics
+        .map(|found| finding(found, &mut places))
+        .collect()
 }
 
 fn finding<'a>(found: &'a Diagnostic, places: &mut Places<'a>) -> Finding<'a> {

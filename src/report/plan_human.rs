@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use crate::impact::People;
-use crate::plan::{Action, Change, FieldChange, Plan, Stopped};
+use crate::plan::{Action, Change, FieldChange, Plan, Source, Stopped};
+use crate::record::stage_in_words;
 use crate::report::Affected;
 use crate::report::text::visible;
 use crate::store::Info;
@@ -110,27 +111,9 @@ fn block(
     people: Option<&People>,
     paint: Paint,
 ) -> io::Result<()> {
-    let (style, dim, bold) = (
-        paint.action(change.action),
-        paint.dim(),
-        paint.style(Style::new().bold()),
-    );
-    write!(
-        out,
-        "  {style}{} {:<8}{style:#} {bold}{}{bold:#}",
-        sign(change.action),
-        change.action.as_str(),
-        visible(change.flag())
-    )?;
-    match &change.source {
-        Some(source) => writeln!(
-            out,
-            "  {dim}{}:{}{dim:#}",
-            visible(&source.file),
-            source.line
-        )?,
-        None => writeln!(out)?,
-    }
+    let dim = paint.dim();
+    let source = change.source.as_ref();
+    head(out, change.action, change.flag(), source, paint)?;
     match (change.before(), change.after()) {
         _ if change.blocked.is_some() => {}
         (None, Some(after)) => whole(out, &after, "")?,
@@ -146,14 +129,56 @@ fn block(
     writeln!(out)
 }
 
+/// `~ update   new_search  flags/search.yaml:2`
+pub(super) fn head(
+    out: &mut dyn Write,
+    action: Action,
+    flag: &str,
+    source: Option<&Source>,
+    paint: Paint,
+) -> io::Result<()> {
+    let (style, dim, bold) = (
+        paint.action(action),
+        paint.dim(),
+        paint.style(Style::new().bold()),
+    );
+    write!(
+        out,
+        "  {style}{} {:<8}{style:#} {bold}{}{bold:#}",
+        sign(action),
+        action.as_str(),
+        visible(flag)
+    )?;
+    match source {
+        Some(source) => writeln!(
+            out,
+            "  {dim}{}:{}{dim:#}",
+            visible(&source.file),
+            source.line
+        ),
+        None => writeln!(out),
+    }
+}
+
 /// A record that comes or goes: what matters of it, in a line or two.
-fn whole(out: &mut dyn Write, record: &Map<String, Value>, was: &str) -> io::Result<()> {
+pub(super) fn whole(out: &mut dyn Write, record: &Map<String, Value>, was: &str) -> io::Result<()> {
+    writeln!(out, "      {}", brief(record, was))?;
+    for field in ["allowed_users", "allowed_groups", "forced"] {
+        if let Some(list) = record.get(field).filter(|list| !is_empty(list)) {
+            writeln!(out, "      {field} {}", shorten(&compact(list)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Who has it, in one line: `on for 10 % of users`.
+pub(super) fn brief(record: &Map<String, Value>, was: &str) -> String {
     let on = record.get("enabled") == Some(&Value::Bool(true));
     let share = match record.get("percentage") {
         Some(percentage) if percentage.as_f64() == Some(100.0) => "everyone".to_owned(),
         percentage => format!("{} % of users", percentage.map(compact).unwrap_or_default()),
     };
-    let mut line = if let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) {
+    let line = if let Some(stages) = record.get("rollout_stages").and_then(Value::as_array) {
         let number = record
             .get("current_stage")
             .and_then(Value::as_u64)
@@ -172,18 +197,11 @@ fn whole(out: &mut dyn Write, record: &Map<String, Value>, was: &str) -> io::Res
     } else {
         format!("for {share}")
     };
-    line = match (on, was) {
+    match (on, was) {
         (true, was) => format!("{was}on {line}"),
         (false, "") => format!("off; once it is on, {line}"),
         (false, was) => format!("{was}off"),
-    };
-    writeln!(out, "      {line}")?;
-    for field in ["allowed_users", "allowed_groups", "forced"] {
-        if let Some(list) = record.get(field).filter(|list| !is_empty(list)) {
-            writeln!(out, "      {field} {}", shorten(&compact(list)))?;
-        }
     }
-    Ok(())
 }
 
 /// `1 % for 2h, 100 %`.
@@ -192,25 +210,10 @@ fn ramp(stages: &[Value]) -> String {
 }
 
 fn stage(stage: &Value) -> String {
-    let percentage = stage.get("percentage").map(compact).unwrap_or_default();
-    match stage.get("duration_hours").and_then(Value::as_f64) {
-        Some(hours) => format!("{percentage} % for {}", duration(hours)),
-        None => format!("{percentage} %"),
-    }
+    visible(&stage_in_words(stage))
 }
 
-/// Hours as flag files write them: `30m`, `2h`, `7d`.
-fn duration(hours: f64) -> String {
-    let minutes = (hours * 60.0).round();
-    if minutes % 1440.0 == 0.0 {
-        format!("{}d", minutes / 1440.0)
-    } else if minutes % 60.0 == 0.0 {
-        format!("{}h", minutes / 60.0)
-    } else {
-        format!("{minutes}m")
-    }
-}
-
+/// A line for each field, or several for a long one.
 pub(super) fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) -> io::Result<()> {
     let width = fields
         .iter()
@@ -233,28 +236,42 @@ pub(super) fn fields(out: &mut dyn Write, fields: &[FieldChange], paint: Paint) 
 
 /// The lines of a long value that differ, with one line around them.
 fn lines(out: &mut dyn Write, field: &FieldChange, paint: Paint) -> io::Result<()> {
+    for (sign, line) in line_diff(field) {
+        let style = match sign {
+            '-' => paint.style(AnsiColor::Red.on_default()),
+            '+' => paint.style(AnsiColor::Green.on_default()),
+            '…' => {
+                writeln!(out, "          …")?;
+                continue;
+            }
+            _ => paint.dim(),
+        };
+        writeln!(out, "        {style}{sign} {line}{style:#}")?;
+    }
+    Ok(())
+}
+
+/// The same as `-`, `+` or a space, and the line; `…` where lines are left out.
+pub(super) fn line_diff(field: &FieldChange) -> Vec<(char, String)> {
     let text =
         |value: Option<&Value>| value.map_or_else(String::new, |value| parts(&field.path, value));
     let (before, after) = (text(field.before.as_ref()), text(field.after.as_ref()));
     let diff = TextDiff::from_lines(&before, &after);
+    let mut lines = Vec::new();
     for (index, group) in diff.grouped_ops(1).iter().enumerate() {
         if index > 0 {
-            writeln!(out, "          …")?;
+            lines.push(('…', String::new()));
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let (sign, style) = match change.tag() {
-                ChangeTag::Delete => ('-', paint.style(AnsiColor::Red.on_default())),
-                ChangeTag::Insert => ('+', paint.style(AnsiColor::Green.on_default())),
-                ChangeTag::Equal => (' ', paint.dim()),
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
             };
-            writeln!(
-                out,
-                "        {style}{sign} {}{style:#}",
-                visible(change.value().trim_end())
-            )?;
+            lines.push((sign, visible(change.value().trim_end())));
         }
     }
-    Ok(())
+    lines
 }
 
 /// A value with a line for each of its parts, so that only the parts that differ are shown.

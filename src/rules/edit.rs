@@ -69,8 +69,9 @@ fn locate(tree: &Tree<'_>, child: Child) -> Option<Place> {
         let span = tree.span(node);
         (span.start..=span.end).contains(&wanted.start)
     };
-    let mut documents = tree.documents().iter().copied();
-    let mut node = documents.find(|document| covers(*document))?;
+    let documents = tree.documents();
+    let behind = documents.partition_point(|document| tree.span(*document).start <= wanted.start);
+    let mut node = *documents.get(behind.checked_sub(1)?)?;
     while covers(node) {
         let (spans, inner) = match tree.value(node) {
             Value::Mapping(entries) => {

@@ -93,7 +93,7 @@ fn check_text(
                 }
             }
             Check::Text(check) => check(text, &settings.context, &mut findings),
-            Check::Reader | Check::Set(_) | Check::Ignores(_) => {}
+            Check::Reader | Check::Set(_) | Check::Ignores(_) | Check::Change(_) => {}
         }
         findings.finish();
     }

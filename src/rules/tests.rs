@@ -48,7 +48,9 @@ fn rules_are_in_order_and_well_formed() {
 
 #[test]
 fn examples_draw_what_they_are_for() {
-    for rule in RULES {
+    // Those about change have two states to them, and stand with what compares them.
+    let one_state = |rule: &&&Rule| !matches!(rule.check, Check::Change(_));
+    for rule in RULES.iter().filter(one_state) {
         assert_eq!(drawn(rule.bad), [rule.id], "bad example of {}", rule.id);
         assert_eq!(drawn(rule.good), [""; 0], "good example of {}", rule.id);
     }
@@ -64,7 +66,8 @@ fn a_rule_lies_in_the_file_of_its_name() {
         .filter(|name| {
             !matches!(
                 name.as_str(),
-                "context.rs"
+                "change.rs"
+                    | "context.rs"
                     | "edit.rs"
                     | "explain.rs"
                     | "keys.rs"
@@ -75,6 +78,7 @@ fn a_rule_lies_in_the_file_of_its_name() {
                     | "tests.rs"
                     | "text.rs"
                     | "unused.rs"
+                    | "weights.rs"
                     | "wording.rs"
             )
         })

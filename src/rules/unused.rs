@@ -49,8 +49,8 @@ impl Run<'_> {
         let looked = match rule.check {
             Check::Reader | Check::Text(_) | Check::Flag(_) => true,
             Check::Set(_) => self.is_whole,
-            // Asked after, once everything else has been.
-            Check::Ignores(_) => false,
+            // Asked after, once everything else has been; or only where two states are compared.
+            Check::Ignores(_) | Check::Change(_) => false,
         };
         looked && sound && self.levels.severity(rule).is_some()
     }

@@ -2,7 +2,7 @@
 
 use super::error::SCHEMES;
 use super::names::Names;
-use super::redis::{self, Redis, is_redis};
+use super::redis::{self, Network, Redis, is_redis};
 use super::sqlite::Sqlite;
 use super::{Error, Options, Store};
 
@@ -34,6 +34,17 @@ pub fn open(url: &str, prefix: &str, options: &Options) -> Result<Box<dyn Store>
             reason: "it names no kind of store".to_owned(),
         }),
     }
+}
+
+/// Opens the Redis at `url`, reached over another network than the real one.
+pub fn open_over(
+    network: Box<dyn Network>,
+    url: &str,
+    prefix: &str,
+    options: &Options,
+) -> Result<Box<dyn Store>, Error> {
+    let names = Names::new(prefix)?;
+    Ok(Box::new(Redis::over(network, url, names, options)?))
 }
 
 /// Whether `text` was meant as a store's URL, well-formed or not.

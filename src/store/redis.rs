@@ -9,6 +9,7 @@ mod endpoint;
 mod examine;
 mod history;
 mod named;
+mod network;
 mod patience;
 mod read;
 mod replicas;
@@ -30,17 +31,21 @@ use crate::plan::{Commit, Snapshot};
 use super::names::Names;
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
+pub use network::{Dial, Link, Network};
+pub use stream::Address;
 pub use tls::TlsFiles;
 pub(super) use url::{is_redis, is_tls, shown};
 
 use endpoint::{Endpoint, Kind};
+use network::Sockets;
 use patience::Patience;
-use route::Route;
+use route::{Caller, Route};
 use url::Url;
-use wire::{Dial, Wire};
+use wire::Wire;
 
 /// A prefix on a Redis server, or on one that speaks its protocol.
 pub(super) struct Redis {
+    network: Box<dyn Network>,
     /// The server in use, in words.
     endpoint: Endpoint,
     route: Route,
@@ -56,6 +61,16 @@ pub(super) struct Redis {
 impl Redis {
     /// Connects at the first use, and again after any error.
     pub fn new(url: &str, names: Names, options: &Options) -> Result<Self, Error> {
+        Self::over(Box::new(Sockets), url, names, options)
+    }
+
+    /// The same, over another network than the real one.
+    pub fn over(
+        network: Box<dyn Network>,
+        url: &str,
+        names: Names,
+        options: &Options,
+    ) -> Result<Self, Error> {
         let Url {
             mut endpoint,
             route,
@@ -81,6 +96,7 @@ impl Redis {
         }
         options.tls = files.or(options.tls);
         Ok(Self {
+            network,
             info: Info {
                 kind: "redis",
                 url: endpoint.shown.clone(),
@@ -143,11 +159,14 @@ impl Redis {
     /// Whether to try again after `error`, and a pause before that. `since` is when the trouble began.
     fn again(&mut self, patience: &mut Patience, since: Instant, error: &Error) -> bool {
         self.route.learn(self.endpoint.node.as_deref(), error);
-        let again = patience.another(since);
-        if again && patience.is_worth_a_word() {
+        let Some(pause) = patience.another(since) else {
+            return false;
+        };
+        if patience.is_worth_a_word() {
             (self.options.on_wait)(error);
         }
-        again
+        self.network.pause(pause);
+        true
     }
 
     /// Whether `error` may be over in a moment. A server that stands in the URL by itself has nobody
@@ -170,7 +189,13 @@ impl Redis {
             answer: self.options.timeout,
         };
         self.endpoint.node = None;
-        let wire = self.route.open(&self.endpoint, self.slot(), &dial)?;
+        let slot = self.slot();
+        let caller = Caller {
+            network: &*self.network,
+            endpoint: &self.endpoint,
+            dial: &dial,
+        };
+        let wire = self.route.open(&caller, slot)?;
         self.endpoint.node.clone_from(&wire.endpoint().node);
         Ok(wire)
     }

@@ -11,7 +11,8 @@ use hoist::config;
 use hoist::diagnostic::{Diagnostic, FileId, Files, LineIndex};
 use hoist::report::{self, Lint};
 use hoist::rules::{
-    Checked, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set, explain,
+    Check, Checked, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set,
+    explain,
 };
 use proptest::prelude::*;
 
@@ -187,7 +188,9 @@ fn a_rule_explains_itself() {
 #[test]
 fn every_rule_has_cases() {
     let expected: Vec<Finding> = cases().iter().flat_map(expectations).collect();
-    for rule in RULES {
+    // Those about change have cases of their own.
+    let one_state = |rule: &&&Rule| !matches!(rule.check, Check::Change(_));
+    for rule in RULES.iter().filter(one_state) {
         let head = format!("[{}]", rule.id);
         assert!(
             directory().join(format!("{}.yaml", rule.id)).is_file()

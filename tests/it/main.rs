@@ -9,6 +9,8 @@
 
 mod cli;
 mod convergence;
+mod evaluation;
+mod interleavings;
 mod json_shapes;
 mod layers;
 mod lint_cases;

@@ -435,7 +435,7 @@ fn text() -> String {
 }
 
 /// What stands in the fenced blocks of `language`.
-fn blocks(language: &str) -> Vec<String> {
+pub fn blocks(language: &str) -> Vec<String> {
     let text = text();
     let fence = format!("\n```{language}\n");
     text.split(&fence)

@@ -10,7 +10,7 @@ use crate::plan::{Commit, Expect, RecordWrite, Write};
 use crate::store::names::HASHES;
 use crate::store::{Error, Outcome, effects};
 
-use super::examine::{Means, Seen, WATCHED, checked};
+use super::examine::{Means, Seen, checked};
 use super::patience::Patience;
 use super::wire::{Wire, first_refusal};
 use super::{Redis, commands, route, value};
@@ -18,8 +18,9 @@ use super::{Redis, commands, route, value};
 /// How often a commit is tried where something touched its keys and left them as they were.
 const ATTEMPTS: usize = 3;
 
-/// History entries that are looked through for a commit whose answer was lost.
-const LOST_AMONG: u64 = 100;
+/// History entries that are looked through for a commit whose answer was lost. One entry of a store with
+/// many flags takes megabytes.
+const LOST_AMONG: u64 = 128;
 
 /// The scripts around a large commit. Its records, digests and history do not pass through scripts:
 /// a server takes ten times as long for that, and serves nobody else meanwhile.
@@ -32,7 +33,7 @@ impl Redis {
             let generation = self.repeatable(Self::present_generation)?;
             return Ok(Outcome::Committed { generation });
         }
-        let means = if checked(commit).len() <= WATCHED {
+        let means = if checked(commit).len() <= self.options.watch_up_to {
             Means::Watch
         } else {
             Means::Script
@@ -130,9 +131,10 @@ impl Redis {
         commit: &Commit,
         seen: &Seen,
     ) -> Result<bool, Error> {
+        let names = &self.names;
         // The history's entry takes as long to write out as the records take to send.
         let entry = thread::scope(|scope| {
-            let entry = scope.spawn(|| commands::history(commit, &self.names, None));
+            let entry = scope.spawn(|| commands::history(commit, names, None));
             self.send_guarded(wire, commit, seen);
             entry.join().unwrap_or_else(|panic| resume_unwind(panic))
         });
@@ -260,12 +262,37 @@ impl Redis {
         if moved.is_empty() {
             return Ok(None);
         }
-        let since = found.saturating_sub(commit.generation).min(LOST_AMONG);
-        let entries = self.newest(wire, usize::try_from(since).unwrap_or(usize::MAX))?;
-        if entries.iter().any(|entry| entry.id == commit.id) {
-            return Ok(Some(committed(commit)));
+        let is_another = lineage.as_deref() != Some(effects::lineage(commit));
+        if is_another || found <= commit.generation {
+            return Ok(Some(Outcome::Moved(moved)));
         }
-        Ok(Some(Outcome::Moved(moved)))
+        let id = self.id_at(wire, effects::generation(commit), found)?;
+        Ok(Some(if id == commit.id {
+            committed(commit)
+        } else {
+            Outcome::Moved(moved)
+        }))
+    }
+
+    /// The id of the commit that made `generation`, in a history that had come to `newest`.
+    fn id_at(&self, wire: &mut Wire, generation: u64, newest: u64) -> Result<String, Error> {
+        let mut among = newest.saturating_sub(generation).saturating_add(1);
+        while among <= LOST_AMONG {
+            let entries = self.newest(wire, usize::try_from(among).unwrap_or(usize::MAX))?;
+            let oldest = entries.last().map(|entry| entry.generation);
+            let is_all = (entries.len() as u64) < among;
+            let mut entries = entries.into_iter();
+            if let Some(entry) = entries.find(|entry| entry.generation == generation) {
+                return Ok(entry.id);
+            }
+            if is_all || oldest.is_none_or(|oldest| oldest < generation) {
+                break;
+            }
+            // Others have committed since.
+            among *= 2;
+        }
+        let reason = format!("the commit of generation {generation} is not in it any more");
+        Err(self.endpoint.damaged(&self.names.history, reason))
     }
 }
 

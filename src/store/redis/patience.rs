@@ -1,7 +1,6 @@
 //! How long, and how often, something is tried again.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// The pause after the first failure; it doubles with each, up to [`LONGEST_PAUSE`].
@@ -36,19 +35,18 @@ impl Patience {
         is_long && !std::mem::replace(&mut self.is_told, true)
     }
 
-    /// Pauses before another try; false, at once, where none is left. `since` is when the trouble
+    /// The pause before another try; none where it would be over by then. `since` is when the trouble
     /// began, which counts for the first failure only.
     ///
     /// Pauses are of random length, or clients that lost the same server would all come back at once.
-    pub fn another(&mut self, since: Instant) -> bool {
+    pub fn another(&mut self, since: Instant) -> Option<Duration> {
         let deadline = *self.since.get_or_insert(since) + self.limit;
         let pause = self.pause.mul_f64(0.5 + random() / 2.0);
         if Instant::now() + pause >= deadline {
-            return false;
+            return None;
         }
-        thread::sleep(pause);
         self.pause = LONGEST_PAUSE.min(2 * self.pause);
-        true
+        Some(pause)
     }
 }
 
@@ -60,14 +58,22 @@ fn random() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]
     fn patience_ends_at_its_limit() {
         let limit = Duration::from_millis(60);
         let (began, mut patience) = (Instant::now(), Patience::new(limit));
-        while patience.another(began) {}
-        assert!(!patience.another(Instant::now()), "it does not grow back");
+        while let Some(pause) = patience.another(began) {
+            thread::sleep(pause);
+        }
+        assert_eq!(
+            patience.another(Instant::now()),
+            None,
+            "it does not grow back"
+        );
     }
 
     #[test]
@@ -75,7 +81,7 @@ mod tests {
         let limit = 2 * LONG;
         let mut patience = Patience::new(limit);
         assert!(!patience.is_worth_a_word());
-        assert!(!patience.another(Instant::now() - limit));
+        assert_eq!(patience.another(Instant::now() - limit), None);
         assert!(patience.is_worth_a_word());
         assert!(!patience.is_worth_a_word());
     }

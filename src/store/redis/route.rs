@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use crate::store::Error;
 
 use super::endpoint::Endpoint;
+use super::network::{Dial, Network};
 use super::stream::Address;
-use super::wire::{Dial, Wire};
+use super::wire::Wire;
 
 use cluster::Nodes;
 use sentinel::Sentinels;
@@ -54,19 +55,18 @@ impl Route {
     }
 
     /// A connection to the server that takes writes to the keys of `slot`, which it has been asked about.
-    pub(super) fn open(
-        &mut self,
-        endpoint: &Endpoint,
-        slot: u16,
-        dial: &Dial,
-    ) -> Result<Wire, Error> {
-        let asking = dial.hurried();
-        let mut wire = match self {
-            Self::Server(address) => return Wire::open(endpoint.clone(), address.clone(), dial),
-            Self::Sentinel(sentinels) => sentinels.open(endpoint, &asking)?,
-            Self::Cluster(nodes) => nodes.open(endpoint, slot, &asking)?,
+    pub(super) fn open(&mut self, caller: &Caller<'_>, slot: u16) -> Result<Wire, Error> {
+        let dial = caller.dial.hurried();
+        let asking = Caller {
+            dial: &dial,
+            ..*caller
         };
-        wire.allow(dial.answer)?;
+        let mut wire = match self {
+            Self::Server(address) => return caller.call(caller.endpoint.clone(), address),
+            Self::Sentinel(sentinels) => sentinels.open(&asking)?,
+            Self::Cluster(nodes) => nodes.open(&asking, slot)?,
+        };
+        wire.allow(caller.dial.answer)?;
         Ok(wire)
     }
 
@@ -86,6 +86,26 @@ impl Route {
         if let (Self::Cluster(nodes), Some(node)) = (self, node) {
             nodes.prefer(node, has_answered(error));
         }
+    }
+}
+
+/// What it takes to talk to servers.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'c> {
+    pub network: &'c dyn Network,
+    /// How to log in to a server that holds records.
+    pub endpoint: &'c Endpoint,
+    pub dial: &'c Dial,
+}
+
+impl Caller<'_> {
+    fn call(&self, endpoint: Endpoint, address: &Address) -> Result<Wire, Error> {
+        Wire::open(self.network, endpoint, address.clone(), self.dial)
+    }
+
+    /// Connects to one of several servers that hold records.
+    fn call_one(&self, address: &Address) -> Result<Wire, Error> {
+        self.call(self.endpoint.at(address), address)
     }
 }
 

@@ -2,24 +2,22 @@
 
 use std::io::Write;
 use std::mem;
-use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Parser, RedisError, ServerError, Value};
-use rustls::ClientConfig;
+use ::redis::{RedisError, ServerError, Value};
 
 use crate::store::Error;
 
 use super::endpoint::Endpoint;
-use super::stream::{Address, Stream};
+use super::network::{Dial, Link, Network};
+use super::stream::Address;
 
 /// Commands are sent in pieces of about this many bytes, so that a large commit is in memory once.
 const PIECE: usize = 256 * 1024;
 
 /// A connection to a server. After any error it is of no further use.
 pub(super) struct Wire {
-    stream: Stream,
-    parser: Parser,
+    link: Box<dyn Link>,
     endpoint: Endpoint,
     address: Address,
     /// How long one answer may take.
@@ -33,16 +31,6 @@ pub(super) struct Wire {
     answered: bool,
 }
 
-/// How to connect.
-#[derive(Clone)]
-pub(super) struct Dial {
-    pub tls: Option<Arc<ClientConfig>>,
-    /// How long a connection may take to come about.
-    pub connect: Duration,
-    /// How long one answer may take.
-    pub answer: Duration,
-}
-
 #[derive(Clone, Copy)]
 enum Login {
     Auth,
@@ -52,12 +40,17 @@ enum Login {
 
 impl Wire {
     /// Connects. The login goes out along with the first commands, so that it costs no round trip.
-    pub fn open(endpoint: Endpoint, address: Address, dial: &Dial) -> Result<Self, Error> {
-        let stream = Stream::connect(&address, dial.tls.as_ref(), dial.connect)
+    pub fn open(
+        network: &dyn Network,
+        endpoint: Endpoint,
+        address: Address,
+        dial: &Dial,
+    ) -> Result<Self, Error> {
+        let link = network
+            .connect(&address, dial)
             .map_err(|error| endpoint.not_connected(&error, &address, dial.connect))?;
         let mut wire = Self {
-            stream,
-            parser: Parser::new(),
+            link,
             endpoint,
             address,
             limit: dial.answer,
@@ -67,7 +60,6 @@ impl Wire {
             send_error: None,
             answered: false,
         };
-        wire.allow(dial.answer)?;
         wire.log_in();
         Ok(wire)
     }
@@ -75,7 +67,7 @@ impl Wire {
     /// Changes how long one answer may take.
     pub fn allow(&mut self, limit: Duration) -> Result<(), Error> {
         self.limit = limit;
-        let set = self.stream.set_limit(limit).map_err(RedisError::from);
+        let set = self.link.allow(limit);
         set.map_err(|error| self.broken(&error))
     }
 
@@ -151,9 +143,9 @@ impl Wire {
 
     fn send_bytes(&mut self, bytes: &[u8]) {
         if self.send_error.is_none()
-            && let Err(error) = self.stream.write_all(bytes)
+            && let Err(error) = self.link.send(bytes)
         {
-            self.send_error = Some(error.into());
+            self.send_error = Some(error);
         }
     }
 
@@ -191,7 +183,7 @@ impl Wire {
     }
 
     fn answer(&mut self) -> Result<Value, Error> {
-        let answer = self.parser.parse_value(&mut self.stream);
+        let answer = self.link.receive();
         let result = match (self.send_error.take(), answer) {
             // A server that hangs up says why before it does, at times.
             (Some(_), Ok(Value::ServerError(error))) => return Err(self.endpoint.refused(&error)),

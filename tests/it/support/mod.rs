@@ -1,6 +1,7 @@
 pub mod backend;
 pub mod cluster;
 pub mod commits;
+pub mod extent;
 pub mod flagsets;
 pub mod program;
 pub mod proxy;

@@ -4,11 +4,10 @@ use ::redis::Value;
 
 use crate::store::Error;
 
-use super::super::endpoint::Endpoint;
 use super::super::stream::Address;
 use super::super::value;
-use super::super::wire::{Dial, Wire, first_refusal};
-use super::Failures;
+use super::super::wire::{Wire, first_refusal};
+use super::{Caller, Failures};
 
 /// Nodes to ask, the best first.
 #[derive(Clone, Debug)]
@@ -41,10 +40,10 @@ impl Nodes {
     }
 
     /// A connection to the node that has `slot`, as the first node says whose word turns out to be true.
-    pub fn open(&mut self, endpoint: &Endpoint, slot: u16, dial: &Dial) -> Result<Wire, Error> {
-        let mut failures = Failures::new(dial.round());
+    pub fn open(&mut self, caller: &Caller<'_>, slot: u16) -> Result<Wire, Error> {
+        let mut failures = Failures::new(caller.dial.round());
         for node in self.addresses.clone() {
-            match self.open_by(&node, endpoint, slot, dial) {
+            match self.open_by(&node, caller, slot) {
                 Ok(wire) => return Ok(wire),
                 Err(error) => {
                     if !failures.add(node, error) {
@@ -53,17 +52,11 @@ impl Nodes {
                 }
             }
         }
-        Err(failures.into_error(endpoint))
+        Err(failures.into_error(caller.endpoint))
     }
 
-    fn open_by(
-        &mut self,
-        node: &Address,
-        endpoint: &Endpoint,
-        slot: u16,
-        dial: &Dial,
-    ) -> Result<Wire, Error> {
-        let mut wire = Wire::open(endpoint.at(node), node.clone(), dial)?;
+    fn open_by(&mut self, node: &Address, caller: &Caller<'_>, slot: u16) -> Result<Wire, Error> {
+        let mut wire = caller.call_one(node)?;
         let ranges = ranges(&mut wire, node)?;
         for address in ranges.iter().flat_map(|range| &range.nodes) {
             if !self.addresses.contains(address) {
@@ -80,7 +73,7 @@ impl Nodes {
             });
         };
         if owner != node {
-            wire = Wire::open(endpoint.at(owner), owner.clone(), dial)?;
+            wire = caller.call_one(owner)?;
         }
         check(&mut wire, slot)?;
         Ok(wire)

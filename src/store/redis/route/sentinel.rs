@@ -7,8 +7,8 @@ use crate::store::Error;
 use super::super::endpoint::Endpoint;
 use super::super::stream::Address;
 use super::super::value;
-use super::super::wire::{Dial, Wire, first_refusal};
-use super::Failures;
+use super::super::wire::{Wire, first_refusal};
+use super::{Caller, Failures};
 
 /// Sentinels, and the name of the primary that they watch over.
 #[derive(Clone, Debug)]
@@ -35,12 +35,11 @@ impl Sentinels {
     }
 
     /// A connection to the primary that the first sentinel names whose primary says that it is one.
-    /// `endpoint` is how to log in there.
-    pub fn open(&mut self, endpoint: &Endpoint, dial: &Dial) -> Result<Wire, Error> {
-        let mut failures = Failures::new(dial.round());
+    pub fn open(&mut self, caller: &Caller<'_>) -> Result<Wire, Error> {
+        let mut failures = Failures::new(caller.dial.round());
         for (place, sentinel) in self.addresses.clone().into_iter().enumerate() {
-            let primary = self.ask(&sentinel, dial);
-            match primary.and_then(|primary| reach(endpoint, primary, dial)) {
+            let primary = self.ask(&sentinel, caller);
+            match primary.and_then(|primary| reach(caller, &primary)) {
                 Ok(wire) => {
                     if let Some(first) = self.addresses.get_mut(..=place) {
                         first.rotate_right(1);
@@ -54,13 +53,13 @@ impl Sentinels {
                 }
             }
         }
-        Err(failures.into_error(endpoint))
+        Err(failures.into_error(caller.endpoint))
     }
 
     /// What one sentinel says where the primary is.
-    fn ask(&self, sentinel: &Address, dial: &Dial) -> Result<Address, Error> {
+    fn ask(&self, sentinel: &Address, caller: &Caller<'_>) -> Result<Address, Error> {
         let endpoint = self.endpoint.at(sentinel);
-        let mut wire = Wire::open(endpoint.clone(), sentinel.clone(), dial)?;
+        let mut wire = caller.call(endpoint.clone(), sentinel)?;
         wire.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", &self.primary]);
         let answers = wire.answers()?;
         if let Some(error) = first_refusal(&answers) {
@@ -106,8 +105,8 @@ impl Sentinels {
     }
 }
 
-fn reach(endpoint: &Endpoint, primary: Address, dial: &Dial) -> Result<Wire, Error> {
-    let mut wire = Wire::open(endpoint.at(&primary), primary, dial)?;
+fn reach(caller: &Caller<'_>, primary: &Address) -> Result<Wire, Error> {
+    let mut wire = caller.call_one(primary)?;
     check(&mut wire)?;
     Ok(wire)
 }

@@ -1,0 +1,107 @@
+//! `hoist diff`
+
+use super::workspace::Workspace;
+use super::{Colors, Ending, Failure, print, width};
+use crate::cli::{Diff as Args, DiffFormat, Global};
+use crate::diagnostic::Diagnostic;
+use crate::git::{Repository, Revision};
+use crate::plan::diff;
+use crate::report::diff::{Change, Diff, Side};
+use crate::report::{self, Lint};
+use crate::rules::change::check_change;
+
+mod past;
+mod revisions;
+mod sides;
+
+use past::Pasts;
+use revisions::Revisions;
+use sides::Sides;
+
+pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
+    let mut workspace = Workspace::open(global)?;
+    let mut repository = open(&workspace)?;
+    let revisions = Revisions::resolve(&repository, &args.base, args.head.as_deref())?;
+    if let Some(head) = revisions.head.as_ref().filter(|_| !workspace.has_config)
+        && !repository.has_work_tree()
+        && let Some(text) = repository.file(head, crate::config::FILE_NAME)?
+    {
+        // A bare repository has its configuration where it has its flags.
+        workspace.take_config(crate::config::FILE_NAME, &text);
+        repository = open(&workspace)?;
+    }
+    workspace.refuse_mistakes(colors)?;
+    let environments = environments(&workspace)?;
+    let sides = Sides::load(&repository, &workspace, &revisions)?;
+    let compared = diff::compare(&sides.old(), &sides.new(), &environments);
+    let mut pasts = Pasts::gather(&compared.changes, &repository, &revisions, &workspace, args)?;
+    let settings = workspace.lint_settings();
+    let suppressions = sides.suppressions();
+    let changes: Vec<Change<'_>> = compared
+        .changes
+        .into_iter()
+        .map(|change| {
+            let past = pasts.take(change.key);
+            let silent = change.new.and_then(|flag| suppressions.get(&flag.file));
+            let groups = change.groups(&past);
+            Change {
+                source: sides.source(&change),
+                risks: check_change(&groups, environments.len(), &settings, silent.copied()),
+                change,
+            }
+        })
+        .collect();
+    let risks = changes.iter().flat_map(|change| &change.risks);
+    let diagnostics: Vec<Diagnostic> = sides.errors.iter().chain(risks).cloned().collect();
+    let notes: Vec<String> = sides.notes.iter().chain(&pasts.notes).cloned().collect();
+    let side = |revision: Option<&Revision>| Side {
+        revision: revision.map(|revision| revision.name.clone()),
+        commit: revision.map(|revision| revision.id.clone()),
+    };
+    let diff = Diff {
+        base: &side(Some(&revisions.base)),
+        head: &side(revisions.head.as_ref()),
+        environments: &environments,
+        changes: &changes,
+        unchanged: compared.unchanged + sides.untouched,
+        skipped: &compared.skipped,
+        notes: &notes,
+        errors: &sides.errors,
+        lint: Lint {
+            files: &sides.files(&diagnostics),
+            checked: sides.checked,
+            flags: sides.new().flags.len() + sides.untouched,
+            diagnostics: &diagnostics,
+        },
+    };
+    show(&diff, args.format, colors)?;
+    let bad = diff.lint.errors() > 0
+        || (args.deny_warnings && diff.lint.warnings() > 0)
+        || (args.exit_code && !changes.is_empty());
+    Ok(if bad { Ending::No } else { Ending::Done })
+}
+
+/// The repository that the flags directory lies in.
+fn open(workspace: &Workspace<'_>) -> Result<Repository, Failure> {
+    Ok(Repository::open(
+        &workspace.flags_directory(),
+        &workspace.here,
+    )?)
+}
+
+/// The one that was asked for, or all that there are.
+fn environments(workspace: &Workspace<'_>) -> Result<Vec<String>, Failure> {
+    let config = &workspace.config;
+    Ok(match &workspace.global.env {
+        Some(name) => vec![config.environment(Some(name))?.name.clone()],
+        None => config.environments.keys().cloned().collect(),
+    })
+}
+
+fn show(diff: &Diff<'_>, format: DiffFormat, colors: Colors) -> Result<(), Failure> {
+    print(|out| match format {
+        DiffFormat::Human => report::diff_human::diff(out, diff, colors.stdout, width()),
+        DiffFormat::Json => report::write_json(out, &report::diff_json::value(diff)),
+        DiffFormat::Markdown => write!(out, "{}", report::diff_markdown::document(diff)),
+    })
+}

@@ -1,0 +1,109 @@
+//! What the arguments of `hoist diff` stand for.
+
+use crate::commands::Failure;
+use crate::git::{Repository, Revision};
+
+/// The two states that are compared.
+#[derive(Debug)]
+pub struct Revisions {
+    pub base: Revision,
+    /// `None` for the work tree.
+    pub head: Option<Revision>,
+    /// The commits whose history counts.
+    pub tips: Vec<Revision>,
+}
+
+/// The arguments taken apart: `A B`, `A..B`, `A...B`, each without B too.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked<'a> {
+    base: &'a str,
+    head: Option<&'a str>,
+    /// Whether the base is where `head` left `base`.
+    merge_base: bool,
+}
+
+impl Revisions {
+    pub fn resolve(
+        repository: &Repository,
+        base: &str,
+        head: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let asked = Asked::read(base, head)?;
+        if asked.head.is_none() && !repository.has_work_tree() {
+            return Err(
+                Failure::impossible("a bare repository has no work tree to compare with")
+                    .hint("name two revisions: `hoist diff main feature`"),
+            );
+        }
+        let base = repository.resolve(asked.base)?;
+        let head = asked
+            .head
+            .map(|head| repository.resolve(head))
+            .transpose()?;
+        // Without any commit there is no base either, so this one is there.
+        let current = match &head {
+            Some(head) => head.clone(),
+            None => repository.resolve("HEAD")?,
+        };
+        let base = if asked.merge_base {
+            let found = repository.merge_base(&base, &current)?;
+            Revision {
+                name: format!("{}...", base.name),
+                ..found
+            }
+        } else {
+            base
+        };
+        let mut tips = vec![base.clone(), current];
+        tips.dedup_by(|a, b| a.id == b.id);
+        Ok(Self { base, head, tips })
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn read(base: &'a str, head: Option<&'a str>) -> Result<Self, Failure> {
+        let (from, to, merge_base) = match base.split_once("..") {
+            Some((from, to)) => match to.strip_prefix('.') {
+                Some(to) => (from, Some(to), true),
+                None => (from, Some(to), false),
+            },
+            None => (base, None, false),
+        };
+        let to = to.filter(|to| !to.is_empty());
+        if let (Some(to), Some(head)) = (to, head) {
+            return Err(Failure::impossible(format!(
+                "`{base}` names a second revision, `{to}`, and `{head}` is one too many"
+            ))
+            .hint(format!(
+                "write `hoist diff {base}`, or `hoist diff {from} {head}`"
+            )));
+        }
+        Ok(Self {
+            base: if from.is_empty() { "HEAD" } else { from },
+            head: to.or(head),
+            merge_base,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_taken_apart() {
+        for (base, head, expected) in [
+            ("main", None, ("main", None, false)),
+            ("main", Some("v2"), ("main", Some("v2"), false)),
+            ("main..v2", None, ("main", Some("v2"), false)),
+            ("main...v2", None, ("main", Some("v2"), true)),
+            ("main...", None, ("main", None, true)),
+            ("main...", Some("v2"), ("main", Some("v2"), true)),
+            ("..v2", None, ("HEAD", Some("v2"), false)),
+        ] {
+            let asked = Asked::read(base, head).unwrap();
+            assert_eq!((asked.base, asked.head, asked.merge_base), expected);
+        }
+        assert!(Asked::read("main..v2", Some("v3")).is_err());
+    }
+}

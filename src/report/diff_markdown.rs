@@ -156,8 +156,9 @@ fn row(change: &Change<'_>, all: &[String]) -> String {
         cells.push(fields.join("<br>"));
     } else {
         cells.push(each(change, all, |part| {
+            let was = if part.after.is_none() { "was " } else { "" };
             let record = part.after.as_ref().or(part.before.as_ref());
-            record.map(|record| text(&brief(&record.to_json(), "")))
+            record.map(|record| text(&brief(&record.to_json(), was)))
         }));
     }
     cells.push(each(change, all, |part| {
@@ -267,7 +268,8 @@ fn fields(detail: &mut String, fields: &[&FieldChange]) {
 fn lines_of(field: &FieldChange) -> String {
     let path = cut(&visible(&field.path), LONGEST);
     let lines = line_diff(field);
-    let single = lines.len() <= 2 && lines.iter().all(|(sign, _)| matches!(sign, '-' | '+'));
+    let signs: Vec<char> = lines.iter().map(|(sign, _)| *sign).collect();
+    let single = matches!(signs[..], ['-'] | ['+'] | ['-', '+']);
     let mut out = String::new();
     if !single {
         let _ = writeln!(out, "  {path}:");

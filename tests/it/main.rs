@@ -7,14 +7,18 @@
     reason = "clippy sees only the test functions themselves as tests, not their helpers"
 )]
 
+mod change_cases;
 mod cli;
 mod convergence;
+mod diff;
 mod evaluation;
 mod interleavings;
 mod json_shapes;
 mod layers;
 mod lint_cases;
+mod mutants;
 mod operate;
+mod operators;
 mod program;
 mod python;
 mod readme;

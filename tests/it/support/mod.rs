@@ -6,5 +6,6 @@ pub mod flagsets;
 pub mod program;
 pub mod proxy;
 pub mod redis;
+pub mod repository;
 pub mod sentinel;
 pub mod tls;

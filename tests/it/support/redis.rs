@@ -79,15 +79,26 @@ impl RedisServer {
         server.wait_until_ready().then_some(server)
     }
 
+    /// Stops the server; what it holds is there again after [`Self::start_again`].
+    pub fn stop(&mut self) {
+        self.run::<()>(&["SAVE"]);
+        self.kill();
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Starts it again after [`Self::kill`], where it was and with what it has on its disk, which it may
-    /// still be reading.
+    /// Starts it again where it was, with what it has on its disk.
     pub fn start_again(&mut self) {
+        self.begin_again();
+        assert!(self.wait_until_ready(), "the server does not come back");
+    }
+
+    /// The same, without a wait until it has read its disk.
+    pub fn begin_again(&mut self) {
         self.child = spawn(&self.arguments);
         while UnixStream::connect(self.socket()).is_err() {
             assert!(

@@ -314,7 +314,7 @@ fn a_server_that_is_still_loading_is_waited_for() {
     let sentinel = FakeSentinel::start(&[server.port]);
     for url in [server.tcp_url(), sentinel.url()] {
         server.kill();
-        server.start_again();
+        server.begin_again();
         assert_error!(read_error(&url), Error::Loading { .. }, "still loading");
         count(&mut *store(&url)).expect("a commit");
         server.run::<()>(&["SAVE"]);

@@ -49,7 +49,7 @@ fn advance(global: &Global, args: &Advance, colors: Colors) -> Result<Ending, Fa
         Ok(step)
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 /// The stage that a flag was at, and the one that it is to be moved to.
@@ -150,7 +150,7 @@ fn pause(global: &Global, args: &Pause, colors: Colors) -> Result<Ending, Failur
         }
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Failure> {
@@ -182,5 +182,5 @@ fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Fail
         }
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }

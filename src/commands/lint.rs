@@ -177,6 +177,11 @@ fn settings(workspace: &Workspace<'_>, args: &Lint) -> Result<Settings, Failure>
     if !args.select.is_empty() {
         let selected = settings.levels.select(&select);
         selected.map_err(|error| refused("--select", error))?;
+        let mut rules = select.iter().filter_map(|name| Rule::find(name));
+        if let Some(rule) = rules.find(|rule| rule.is_about_change()) {
+            let message = format!("--select: `{}` is about what changes", rule.id);
+            return Err(Failure::impossible(message).hint("`hoist diff` looks for it"));
+        }
     }
     for name in ignore {
         let ignored = settings.levels.set(&name, rules::Level::Off);

@@ -46,8 +46,8 @@ pub fn markdown(rule: &Rule) -> String {
 pub fn reference() -> String {
     let mut page = String::from(
         "# Rules\n\n\
-         What `hoist lint` looks for. This page is written by hoist itself, from the same text as\n\
-         `hoist lint --explain RULE`.\n\n\
+         What `hoist lint` looks for, and `hoist diff` in what changes. This page is written by hoist\n\
+         itself, from the same text as `hoist lint --explain RULE`.\n\n\
          | rule | level | `--fix` | finds |\n\
          | --- | --- | --- | --- |\n",
     );
@@ -104,6 +104,10 @@ fn level(rule: &Rule) -> String {
 fn settings(rule: &Rule) -> String {
     let id = rule.id;
     let mut text = String::new();
+    if rule.is_about_change() {
+        text +=
+            "`hoist diff` looks for it, and `hoist plan` where what is live is enough to tell.\n";
+    }
     if mends(rule) {
         text += "`hoist lint --fix` mends it.\n";
     }

@@ -196,7 +196,8 @@ pub struct Rule {
     pub summary: &'static str,
     /// Markdown: why it matters and what to do.
     pub docs: &'static str,
-    /// A flag file that draws this rule and no other.
+    /// A flag file that draws this rule and no other. For a rule about change it has several states,
+    /// below lines `# before` and `# after`, and `# earlier` for those before that.
     pub bad: &'static str,
     /// The same, mended: draws nothing.
     pub good: &'static str,
@@ -228,7 +229,7 @@ impl Rule {
 }
 
 /// Where a rule looks.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Check {
     /// Found while reading, by `yaml` or `schema`.
     Reader,

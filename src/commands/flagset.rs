@@ -1,5 +1,6 @@
 //! The flag files of a workspace, read and linted.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::config::Environment;
 use crate::diagnostic::{Diagnostic, FileId, Files, Severity};
 use crate::eval::cases::{self, Case};
 use crate::model::Flag;
-use crate::plan::{Source, Target, Wanted};
+use crate::plan::{Change, Plan, Source, Target, Wanted, Written};
 use crate::record::Spec;
 use crate::rules::{self, Checked, Settings};
 use crate::source::Found;
@@ -150,6 +151,19 @@ impl FlagSet {
 
     pub(super) fn flags(&self) -> impl Iterator<Item = &Flag> {
         self.checked.iter().flat_map(|checked| &checked.flags)
+    }
+
+    /// Has rules about change look at what `plan` does.
+    pub(super) fn find_risks(&self, plan: &mut Plan, settings: &Settings) {
+        let changed: HashSet<&str> = plan.changes.iter().map(Change::flag).collect();
+        let flags = self.checked.iter().flat_map(|checked| {
+            let flags = checked.flags.iter();
+            flags.map(|flag| (&*flag.key.value, (flag, &checked.suppressions)))
+        });
+        let written: HashMap<&str, Written<'_>> =
+            flags.filter(|(key, _)| changed.contains(key)).collect();
+        drop(changed);
+        plan.find_risks(|key| written.get(key).copied(), settings);
     }
 
     fn errors_in<'a>(&'a self, flag: &'a Flag) -> impl Iterator<Item = &'a Diagnostic> {

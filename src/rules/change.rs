@@ -17,7 +17,7 @@ mod search;
 
 pub use outline::keys;
 pub use past::{Commit, History, Past, References, Removal};
-pub use search::{Search, Sighting};
+pub use search::{Search, Sighting, names};
 
 /// One flag in two states.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +56,13 @@ impl Transition<'_> {
             .unwrap_or_default()
     }
 
-    /// Where the share of users is written: of the percentage, of the first stage, or of the switch.
+    /// Where the share of users is written: of the percentage, of the stage, or of the switch.
     pub(super) fn share_span(&self) -> Option<Span> {
         let settings = self.settings();
         let stage = settings.rollout.as_ref().and_then(|field| {
-            let first = field.value.first()?;
-            Some(first.percentage.span)
+            let reached = self.after.and_then(|after| after.status.current_stage());
+            let stage = field.value.get(reached.unwrap_or(0))?;
+            Some(stage.percentage.span)
         });
         let percentage = settings.percentage.as_ref().map(|field| field.span);
         let enabled = settings.enabled.as_ref().map(|field| field.span);

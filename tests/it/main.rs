@@ -7,8 +7,10 @@
     reason = "clippy sees only the test functions themselves as tests, not their helpers"
 )]
 
+mod change_cases;
 mod cli;
 mod convergence;
+mod diff;
 mod evaluation;
 mod interleavings;
 mod json_shapes;
@@ -16,7 +18,9 @@ mod layers;
 mod lint_cases;
 mod lint_fix;
 mod lint_formats;
+mod mutants;
 mod operate;
+mod operators;
 mod program;
 mod promises;
 mod python;

@@ -84,7 +84,7 @@ impl Runner<'_> {
                     "Nothing is due; the next is {flag} in {}.",
                     words::duration(*seconds)
                 ),
-                None => "Nothing is due, and nothing is going to be.".to_owned(),
+                None => "Nothing is due, and no rollout is running.".to_owned(),
             });
         }
         let operated = self.site.operated(&round.done, advice);

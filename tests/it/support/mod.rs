@@ -6,3 +6,4 @@ pub mod program;
 pub mod promises;
 pub mod proxy;
 pub mod redis;
+pub mod repository;

@@ -67,6 +67,23 @@ impl RedisServer {
         server.wait_until_ready().then_some(server)
     }
 
+    /// Stops the server; what it holds is there again after [`Self::start_again`].
+    pub fn stop(&mut self) {
+        self.run::<()>(&["SAVE"]);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    pub fn start_again(&mut self) {
+        self.child = Command::new("redis-server")
+            .arg(self.folder.path().join("redis.conf"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("redis-server to start again");
+        assert!(self.wait_until_ready(), "the server does not come back");
+    }
+
     fn wait_until_ready(&mut self) -> bool {
         let deadline = Instant::now() + Duration::from_secs(10);
         while Instant::now() < deadline {

@@ -1,5 +1,8 @@
 //! A rule, told: on a terminal, and as a section of a page.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use jiff::civil::date;
 
 use super::{CONFIG, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set};
@@ -68,9 +71,14 @@ pub fn reference() -> String {
 
 /// Whether `--fix` mends what the rule finds: its own example says so.
 fn mends(rule: &Rule) -> bool {
-    if rule.id == CONFIG.id {
-        return false;
-    }
+    static MENDING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let mending = RULES.iter().filter(|rule| example_is_mended(rule));
+        mending.map(|rule| rule.id).collect()
+    });
+    MENDING.contains(rule.id)
+}
+
+fn example_is_mended(rule: &Rule) -> bool {
     let mut context = Context::new(date(2026, 11, 15));
     context.environments = ["development", "staging", "production"]
         .map(String::from)

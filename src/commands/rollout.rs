@@ -14,6 +14,7 @@ use crate::report::words;
 
 mod due;
 mod gate;
+mod lookout;
 mod status;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {

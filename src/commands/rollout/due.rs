@@ -6,9 +6,8 @@ use std::panic::resume_unwind;
 use std::thread;
 use std::time::Duration;
 
-use rayon::prelude::*;
-
 use super::gate::{Gate, Question, Verdict};
+use super::lookout::{Due, Lookout, look};
 use crate::cli::{Advance as Args, Global, OperatorFormat};
 use crate::commands::absence::Absence;
 use crate::commands::commit::actor;
@@ -17,9 +16,8 @@ use crate::commands::signals::Interrupt;
 use crate::commands::site::{Done, Site, Step, Subject, Why, line, once_each};
 use crate::commands::{Colors, Ending, Failure, print, print_operated};
 use crate::operate::{self, Rollout, reminded};
+use crate::plan::StopWrite;
 use crate::plan::guard::frozen;
-use crate::plan::{Snapshot, StopWrite, Stored};
-use crate::record::Record;
 use crate::report::operated::{self, GateAnswer, Line, Outcome};
 use crate::report::words;
 
@@ -36,6 +34,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         args,
         colors,
         interrupt: Interrupt::listen()?,
+        lookout: Lookout::default(),
     };
     match args.every {
         Some(every) => runner.go_on(every, global.quiet),
@@ -50,14 +49,7 @@ struct Runner<'a> {
     args: &'a Args,
     colors: Colors,
     interrupt: Interrupt,
-}
-
-/// A rollout whose stage's time is up.
-#[derive(Clone)]
-struct Due {
-    flag: String,
-    /// As it was looked at: one that has moved since is left alone.
-    rollout: Rollout,
+    lookout: Lookout,
 }
 
 /// A gate's answer about a rollout.
@@ -161,7 +153,7 @@ impl Runner<'_> {
     fn round(&mut self) -> Result<Round, Failure> {
         let names: Vec<&str> = self.flags.iter().map(String::as_str).collect();
         let snapshot = if names.is_empty() {
-            self.site.store.read()?
+            self.lookout.read(self.site.store.as_mut())?
         } else {
             let snapshot = self.site.store.read_flags(&names)?;
             self.site.check_names(&snapshot, &names)?;
@@ -367,35 +359,6 @@ fn advance(subject: &Subject<'_>, seen: Option<&Rollout>) -> Step {
             write: None,
         },
     }
-}
-
-/// Hoist's rollouts that are due, by flag; and in how many seconds the others are.
-fn look(snapshot: &Snapshot) -> (Vec<Due>, Vec<(String, f64)>) {
-    let running = snapshot.records.par_iter().filter_map(|(flag, stored)| {
-        // Another client's rollouts are that client's to move.
-        snapshot.specs.get(flag)?;
-        let Stored::Value(bytes) = stored else {
-            return None;
-        };
-        let record = Record::parse(bytes).ok()?;
-        let record = reminded(record, snapshot.stops.get(flag), snapshot.now);
-        let rollout = Rollout::of(&record)?;
-        let left = rollout.left(snapshot.now)?;
-        Some((flag.clone(), rollout, left))
-    });
-    let running: Vec<_> = running.collect();
-    let (due, waiting): (Vec<_>, Vec<_>) = running
-        .into_iter()
-        .partition(|(_, rollout, _)| rollout.is_due(snapshot.now));
-    (
-        due.into_iter()
-            .map(|(flag, rollout, _)| Due { flag, rollout })
-            .collect(),
-        waiting
-            .into_iter()
-            .map(|(flag, _, left)| (flag, left))
-            .collect(),
-    )
 }
 
 /// A line about a flag that nothing is done to.

@@ -64,13 +64,15 @@ struct Round {
     silent: usize,
     /// The next rollout that is due, and in how many seconds.
     next: Option<(String, f64)>,
+    /// Why it did not come to its end.
+    failure: Option<Failure>,
 }
 
 impl Runner<'_> {
     fn once(&mut self) -> Result<Ending, Failure> {
         let round = self.round()?;
         let mut advice = Vec::new();
-        if round.done.lines.is_empty() {
+        if round.done.lines.is_empty() && round.failure.is_none() {
             advice.push(match &round.next {
                 Some((flag, seconds)) => format!(
                     "Nothing is due; the next is {flag} in {}.",
@@ -81,6 +83,9 @@ impl Runner<'_> {
         }
         let operated = self.site.operated(&round.done, advice);
         print_operated(&operated, self.args.format, self.colors)?;
+        if let Some(failure) = round.failure {
+            return Err(failure);
+        }
         if round.silent > 0 {
             let (gates, flags) = match round.silent {
                 1 => ("a gate", "its flag was"),
@@ -112,14 +117,20 @@ impl Runner<'_> {
         let mut absence = Absence::default();
         let mut held = HashMap::new();
         loop {
-            let wait = match self.round() {
+            let failure = match self.round() {
                 Ok(mut round) => {
-                    absence.end();
                     only_news(&mut round.done.lines, &mut held);
                     self.report(&round)?;
+                    round.failure
+                }
+                Err(failure) => Some(failure),
+            };
+            let wait = match failure {
+                Some(failure) => absence.begin(failure, self.colors)?,
+                None => {
+                    absence.end();
                     every
                 }
-                Err(failure) => absence.begin(failure, self.colors)?,
             };
             if self.interrupt.wait(wait) {
                 return Ok(Ending::Done);
@@ -170,6 +181,7 @@ impl Runner<'_> {
             stopped: 0,
             silent: 0,
             next,
+            failure: None,
         };
         let freeze = frozen(&self.site.policy, snapshot.now).filter(|_| !self.args.ignore_freeze);
         if let Some(freeze) = freeze {
@@ -184,7 +196,9 @@ impl Runner<'_> {
             round.done.lines = due.iter().map(would).collect();
         } else if !due.is_empty() {
             let answered = self.ask(due, snapshot.now);
-            self.carry_out(answered, &mut round)?;
+            // What was written by then is told all the same.
+            round.failure = self.carry_out(answered, &mut round).err();
+            round.done.lines.sort_by(|a, b| a.flag.cmp(&b.flag));
         }
         Ok(round)
     }
@@ -253,7 +267,6 @@ impl Runner<'_> {
             let done = self.advance(&moved, &answers)?;
             round.take(done, &answers);
         }
-        round.done.lines.sort_by(|a, b| a.flag.cmp(&b.flag));
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 
 pub mod change;
 
+mod config;
 mod context;
 mod edit;
 mod explain;
@@ -84,8 +85,9 @@ use source::Source;
 use text::Text;
 use unused::Useless;
 
+pub use config::RULE as CONFIG;
 pub use context::{Context, KeyStyle, Limits};
-pub use explain::explain;
+pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
 pub use runner::{Checked, Settings, check_file, check_part, check_set};
 pub use suppression::Suppressions;
@@ -242,9 +244,14 @@ fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
 }
 
-/// Whether the flag is an experiment, here or in one of its environments.
+/// Whether the flag compares variants, by itself or in one of its environments.
 fn is_experiment(flag: &Flag) -> bool {
-    all_settings(flag).any(|settings| settings.variants.is_some())
+    all_settings(flag).any(|settings| compares(settings.variants.as_deref()))
+}
+
+/// Whether there is more than one: a lone variant asks no question.
+fn compares(variants: Option<&model::Field<Vec<model::Variant>>>) -> bool {
+    variants.is_some_and(|variants| variants.value.len() > 1)
 }
 
 /// A place where a flag has settings.

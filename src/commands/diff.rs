@@ -81,6 +81,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             checked: sides.checked,
             flags: sides.new().flags.len() + sides.untouched,
             diagnostics: &diagnostics,
+            unread: &[],
         },
     };
     show(&diff, args.format, colors)?;

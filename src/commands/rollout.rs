@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::commit::actor;
 use super::kill::reason;
-use super::site::{Site, Step, Subject, Why, line, once_each, refuse_frozen, unfit};
+use super::site::{Site, Step, Subject, Why, line, once_each, refuse_frozen};
 use super::{Colors, Ending, Failure, print_operated};
 use crate::cli::{Advance, Global, Pause, Resume, Rollout as Args, RolloutCommand};
 use crate::operate::{self, Draft, Rollout, State, Unfit, next_stage};
@@ -49,7 +49,7 @@ fn advance(global: &Global, args: &Advance, colors: Colors) -> Result<Ending, Fa
         Ok(step)
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 /// The stage that a flag was at, and the one that it is to be moved to.
@@ -60,7 +60,7 @@ fn advance_one(
     args: &Advance,
     aim: Option<Aim>,
 ) -> Result<(Step, Aim), Failure> {
-    let refuse = |error: Unfit| unfit(subject.flag, &error);
+    let refuse = |error: Unfit| subject.unfit(&error);
     let (draft, rollout) = rollout(subject)?;
     let to = match aim {
         Some((_, to)) => to,
@@ -69,11 +69,8 @@ fn advance_one(
     let stages = rollout.stages.len();
     let moved = aim.is_some_and(|(from, _)| from != rollout.stage);
     if to == rollout.stage {
-        let said = format!(
-            "is at stage {} of {stages}: {}",
-            to + 1,
-            words::state(draft.record())
-        );
+        let share = words::share(rollout.percentage);
+        let said = format!("is at stage {} of {stages}: {share}", to + 1);
         let outcome = if moved {
             Outcome::Advanced
         } else {
@@ -112,9 +109,9 @@ fn rollout<'s>(subject: &'s Subject<'_>) -> Result<(&'s Draft, Rollout), Failure
             .hint("the next `hoist apply` puts it back")
     })?;
     let record = operate::reminded(draft.record().clone(), subject.noted, subject.now);
-    let rollout = Rollout::of(&record).ok_or_else(|| unfit(subject.flag, &Unfit::NoRollout))?;
+    let rollout = Rollout::of(&record).ok_or_else(|| subject.unfit(&Unfit::NoRollout))?;
     match rollout.state {
-        State::Stopped(stop) => Err(unfit(subject.flag, &Unfit::Stopped(stop))),
+        State::Stopped(stop) => Err(subject.unfit(&Unfit::Stopped(stop))),
         _ => Ok((draft, rollout)),
     }
 }
@@ -149,11 +146,11 @@ fn pause(global: &Global, args: &Pause, colors: Colors) -> Result<Ending, Failur
                 let line = line(subject, Outcome::AlreadyPaused, said, Some(draft));
                 Ok(Step { line, write: None })
             }
-            Err(error) => Err(unfit(subject.flag, &error)),
+            Err(error) => Err(subject.unfit(&error)),
         }
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Failure> {
@@ -181,9 +178,9 @@ fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Fail
                 let line = line(subject, Outcome::NotPaused, said, Some(draft));
                 Ok(Step { line, write: None })
             }
-            Err(error) => Err(unfit(subject.flag, &error)),
+            Err(error) => Err(subject.unfit(&error)),
         }
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }

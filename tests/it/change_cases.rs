@@ -378,6 +378,7 @@ impl Case {
                 checked: 1,
                 flags: after.flags.len(),
                 diagnostics: &diagnostics,
+                unread: &[],
             },
         };
         let mut human = Vec::new();

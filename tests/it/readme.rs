@@ -189,6 +189,10 @@ fn the_table_of_the_configuration_is_complete() {
         ),
         ("environments.NAME.prune", environment.prune.to_string()),
         (
+            "environments.NAME.wait_replicas",
+            environment.wait_replicas.to_string(),
+        ),
+        (
             "environments.NAME.history_keep",
             environment.history_keep.to_string(),
         ),
@@ -431,7 +435,7 @@ fn text() -> String {
 }
 
 /// What stands in the fenced blocks of `language`.
-fn blocks(language: &str) -> Vec<String> {
+pub fn blocks(language: &str) -> Vec<String> {
     let text = text();
     let fence = format!("\n```{language}\n");
     text.split(&fence)

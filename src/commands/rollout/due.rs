@@ -84,7 +84,7 @@ impl Runner<'_> {
                     "Nothing is due; the next is {flag} in {}.",
                     words::duration(*seconds)
                 ),
-                None => "Nothing is due, and nothing is going to be.".to_owned(),
+                None => "Nothing is due, and no rollout is running.".to_owned(),
             });
         }
         let operated = self.site.operated(&round.done, advice);
@@ -100,10 +100,11 @@ impl Runner<'_> {
                 ),
             );
         }
+        let ending = round.done.ending()?;
         Ok(if round.stopped > 0 {
             Ending::No
         } else {
-            Ending::Done
+            ending
         })
     }
 
@@ -125,6 +126,10 @@ impl Runner<'_> {
                     absence.end();
                     only_news(&mut round.done.lines, &mut held);
                     self.report(&round)?;
+                    if let Err(failure) = round.done.ending() {
+                        // Nobody to tell is no reason to give up.
+                        let _ = failure.print(&mut io::stderr().lock(), self.colors.stderr);
+                    }
                     every
                 }
                 Err(failure) => absence.begin(failure, self.colors)?,
@@ -172,7 +177,7 @@ impl Runner<'_> {
         let mut round = Round {
             done: Done {
                 lines: Vec::new(),
-                committed: false,
+                landed: None,
                 store: self.site.store_ref(&snapshot),
             },
             stopped: 0,
@@ -314,7 +319,8 @@ impl Runner<'_> {
 impl Round {
     fn take(&mut self, done: Done, answers: &HashMap<String, GateAnswer>) {
         self.done.store = done.store;
-        self.done.committed |= done.committed;
+        // What replicas have of a later commit they have of an earlier one, too.
+        self.done.landed = done.landed.or(self.done.landed.take());
         self.done
             .lines
             .extend(done.lines.into_iter().map(|line| Line {

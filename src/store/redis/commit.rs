@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::thread;
+use std::time::Instant;
 
 use ::redis::Value;
 
@@ -9,16 +10,17 @@ use crate::plan::{Commit, Expect, RecordWrite, Write};
 use crate::store::names::HASHES;
 use crate::store::{Error, Outcome, effects};
 
-use super::commands;
-use super::examine::{Means, Seen, WATCHED, checked};
+use super::examine::{Means, Seen, checked};
+use super::patience::Patience;
 use super::wire::{Wire, first_refusal};
-use super::{Redis, value};
+use super::{Redis, commands, route, value};
 
 /// How often a commit is tried where something touched its keys and left them as they were.
 const ATTEMPTS: usize = 3;
 
-/// History entries that are looked through for a commit whose answer was lost.
-const LOST_AMONG: u64 = 100;
+/// History entries that are looked through for a commit whose answer was lost. One entry of a store with
+/// many flags takes megabytes.
+const LOST_AMONG: u64 = 128;
 
 /// The scripts around a large commit. Its records, digests and history do not pass through scripts:
 /// a server takes ten times as long for that, and serves nobody else meanwhile.
@@ -31,24 +33,35 @@ impl Redis {
             let generation = self.repeatable(Self::present_generation)?;
             return Ok(Outcome::Committed { generation });
         }
-        let means = if checked(commit).len() <= WATCHED {
+        let means = if checked(commit).len() <= self.options.watch_up_to {
             Means::Watch
         } else {
             Means::Script
         };
-        for attempt in 0..ATTEMPTS {
+        let mut patience = Patience::new(self.options.timeout);
+        let mut attempt = 0;
+        while attempt < ATTEMPTS {
             // A large commit compares the records as it writes: which of them stand in its way is
             // only asked for once some do.
             let records = means == Means::Watch || attempt > 0;
-            let seen =
-                self.repeatable(|redis, wire| redis.examine(wire, commit, means, records))?;
+            let seen = self.patiently(&mut patience, Self::passes, |redis, wire| {
+                redis.examine(wire, commit, means, records)
+            })?;
             if !seen.moved.is_empty() {
                 // What the connection watches ends with it.
                 self.wire = None;
                 return Ok(Outcome::Moved(seen.moved));
             }
-            if let Some(outcome) = self.write(commit, means, &seen)? {
-                return Ok(outcome);
+            match self.write(commit, means, &seen, &mut patience) {
+                Ok(Some(outcome)) => return Ok(outcome),
+                Ok(None) => attempt += 1,
+                // Nothing was written, and nothing of it ever will be.
+                Err(error) if self.passes(&error) => {
+                    if !self.again(&mut patience, Instant::now(), &error) {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(Error::Unsteady {
@@ -70,6 +83,7 @@ impl Redis {
         commit: &Commit,
         means: Means,
         seen: &Seen,
+        patience: &mut Patience,
     ) -> Result<Option<Outcome>, Error> {
         let Some(mut wire) = self.wire.take() else {
             return Ok(None);
@@ -92,7 +106,7 @@ impl Redis {
                 | Error::NotRedis { .. }),
             ) => {
                 drop(wire);
-                self.resolve(commit, &error).map(Some)
+                self.resolve(commit, &error, patience).map(Some)
             }
             Err(refused) => Err(refused),
         }
@@ -117,9 +131,10 @@ impl Redis {
         commit: &Commit,
         seen: &Seen,
     ) -> Result<bool, Error> {
+        let names = &self.names;
         // The history's entry takes as long to write out as the records take to send.
         let entry = thread::scope(|scope| {
-            let entry = scope.spawn(|| commands::history(commit, &self.names, None));
+            let entry = scope.spawn(|| commands::history(commit, names, None));
             self.send_guarded(wire, commit, seen);
             entry.join().unwrap_or_else(|panic| resume_unwind(panic))
         });
@@ -213,11 +228,20 @@ impl Redis {
     }
 
     /// Finds out what became of a commit whose answer never came. Puts up a fence first: whatever
-    /// of the commit is still on its way is refused once the bookkeeping has changed.
-    fn resolve(&mut self, commit: &Commit, lost: &Error) -> Result<Outcome, Error> {
+    /// of the commit is still on its way is refused once the bookkeeping has changed. Where another
+    /// server has taken over, the fence stands there, and what the former one does is lost with it.
+    fn resolve(
+        &mut self,
+        commit: &Commit,
+        lost: &Error,
+        patience: &mut Patience,
+    ) -> Result<Outcome, Error> {
         let reason = lost.to_string();
-        let store = self.endpoint.shown.clone();
-        match self.once(None, |redis, wire| redis.look_for(wire, commit)) {
+        let store = self.endpoint.store();
+        self.route.learn(self.endpoint.node.as_deref(), lost);
+        // Not to know is worse than to wait: here a server that stands alone is waited for, too.
+        let passes = |_: &Self, error: &Error| route::passes(error);
+        match self.patiently(patience, passes, |redis, wire| redis.look_for(wire, commit)) {
             Ok(Some(outcome)) => Ok(outcome),
             Ok(None) => Err(Error::Disconnected { store, reason }),
             Err(_) => Err(Error::OutcomeUnknown {
@@ -238,12 +262,37 @@ impl Redis {
         if moved.is_empty() {
             return Ok(None);
         }
-        let since = found.saturating_sub(commit.generation).min(LOST_AMONG);
-        let entries = self.newest(wire, usize::try_from(since).unwrap_or(usize::MAX))?;
-        if entries.iter().any(|entry| entry.id == commit.id) {
-            return Ok(Some(committed(commit)));
+        let is_another = lineage.as_deref() != Some(effects::lineage(commit));
+        if is_another || found <= commit.generation {
+            return Ok(Some(Outcome::Moved(moved)));
         }
-        Ok(Some(Outcome::Moved(moved)))
+        let id = self.id_at(wire, effects::generation(commit), found)?;
+        Ok(Some(if id == commit.id {
+            committed(commit)
+        } else {
+            Outcome::Moved(moved)
+        }))
+    }
+
+    /// The id of the commit that made `generation`, in a history that had come to `newest`.
+    fn id_at(&self, wire: &mut Wire, generation: u64, newest: u64) -> Result<String, Error> {
+        let mut among = newest.saturating_sub(generation).saturating_add(1);
+        while among <= LOST_AMONG {
+            let entries = self.newest(wire, usize::try_from(among).unwrap_or(usize::MAX))?;
+            let oldest = entries.last().map(|entry| entry.generation);
+            let is_all = (entries.len() as u64) < among;
+            let mut entries = entries.into_iter();
+            if let Some(entry) = entries.find(|entry| entry.generation == generation) {
+                return Ok(entry.id);
+            }
+            if is_all || oldest.is_none_or(|oldest| oldest < generation) {
+                break;
+            }
+            // Others have committed since.
+            among *= 2;
+        }
+        let reason = format!("the commit of generation {generation} is not in it any more");
+        Err(self.endpoint.damaged(&self.names.history, reason))
     }
 }
 

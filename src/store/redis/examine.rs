@@ -59,7 +59,12 @@ impl Redis {
         }
         self.ask_bookkeeping(wire);
         // Where records are watched there is but one page.
-        let mut pages = looked_at.chunks(if watching { WATCHED } else { PAGE });
+        let length = if watching {
+            looked_at.len().max(1)
+        } else {
+            PAGE
+        };
+        let mut pages = looked_at.chunks(length);
         let page = pages.next().unwrap_or_default();
         self.ask_records(wire, page);
         if watching {
@@ -231,10 +236,6 @@ impl Redis {
             .collect())
     }
 }
-
-/// Up to so many records are watched. Redis compares each newly watched key with all that the client
-/// watches already: 500 take it some 2 ms, 10,000 half a second, in which it does nothing else.
-pub(super) const WATCHED: usize = 500;
 
 /// Answers to [`Redis::ask_bookkeeping`].
 const BOOKKEEPING: usize = HASHES + 3;

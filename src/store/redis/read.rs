@@ -1,7 +1,6 @@
 //! Reading a whole environment.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::thread;
 use std::time::Duration;
 
 use ::redis::Value;
@@ -45,7 +44,7 @@ impl Redis {
             if end == (snapshot.generation, snapshot.lineage.clone()) {
                 return Ok(snapshot);
             }
-            thread::sleep(pause);
+            self.network.pause(pause);
             pause = LONGEST_PAUSE.min(2 * pause);
         }
         Err(Error::Unsteady {

@@ -2,30 +2,32 @@
 
 use std::io::Write;
 use std::mem;
-use std::sync::Once;
+use std::time::Duration;
 
-use ::redis::io::tcp::TcpSettings;
-use ::redis::{Client, Connection, RedisConnectionInfo, ServerError, Value};
-use ::redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
+use ::redis::{RedisError, ServerError, Value};
 
-use crate::store::{Error, Options};
+use crate::store::Error;
 
 use super::endpoint::Endpoint;
+use super::network::{Dial, Link, Network};
+use super::stream::Address;
 
 /// Commands are sent in pieces of about this many bytes, so that a large commit is in memory once.
 const PIECE: usize = 256 * 1024;
 
 /// A connection to a server. After any error it is of no further use.
 pub(super) struct Wire {
-    connection: Connection,
+    link: Box<dyn Link>,
     endpoint: Endpoint,
-    options: Options,
+    address: Address,
+    /// How long one answer may take.
+    limit: Duration,
     unsent: Vec<u8>,
     /// Commands whose answers have not been read.
     waiting: usize,
     /// The commands that log in, until their answers have been read.
     login: Vec<Login>,
-    send_error: Option<::redis::RedisError>,
+    send_error: Option<RedisError>,
     answered: bool,
 }
 
@@ -33,19 +35,25 @@ pub(super) struct Wire {
 enum Login {
     Auth,
     Select,
-    Name,
+    Greet,
 }
 
 impl Wire {
     /// Connects. The login goes out along with the first commands, so that it costs no round trip.
-    pub fn open(endpoint: &Endpoint, options: &Options) -> Result<Self, Error> {
-        install_tls();
-        let connection = connect(endpoint, options)
-            .map_err(|error| endpoint.not_connected(&error, options.connect_timeout))?;
+    pub fn open(
+        network: &dyn Network,
+        endpoint: Endpoint,
+        address: Address,
+        dial: &Dial,
+    ) -> Result<Self, Error> {
+        let link = network
+            .connect(&address, dial)
+            .map_err(|error| endpoint.not_connected(&error, &address, dial.connect))?;
         let mut wire = Self {
-            connection,
-            endpoint: endpoint.clone(),
-            options: options.clone(),
+            link,
+            endpoint,
+            address,
+            limit: dial.answer,
             unsent: Vec::new(),
             waiting: 0,
             login: Vec::new(),
@@ -54,6 +62,18 @@ impl Wire {
         };
         wire.log_in();
         Ok(wire)
+    }
+
+    /// Changes how long one answer may take.
+    pub fn allow(&mut self, limit: Duration) -> Result<(), Error> {
+        self.limit = limit;
+        let set = self.link.allow(limit);
+        set.map_err(|error| self.broken(&error))
+    }
+
+    /// The server in words.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     fn log_in(&mut self) {
@@ -69,8 +89,9 @@ impl Wire {
             self.command(&["SELECT", &endpoint.database.to_string()]);
             self.login.push(Login::Select);
         }
-        self.command(&["CLIENT", "SETNAME", "hoist"]);
-        self.login.push(Login::Name);
+        // Answered with what kind of server it is. One that refuses to say is taken as it is.
+        self.command(&["HELLO", "2", "SETNAME", "hoist"]);
+        self.login.push(Login::Greet);
     }
 
     /// Whether an answer has come over this connection: before that, it may never have worked.
@@ -122,7 +143,7 @@ impl Wire {
 
     fn send_bytes(&mut self, bytes: &[u8]) {
         if self.send_error.is_none()
-            && let Err(error) = self.connection.send_packed_command(bytes)
+            && let Err(error) = self.link.send(bytes)
         {
             self.send_error = Some(error);
         }
@@ -133,15 +154,16 @@ impl Wire {
         self.send();
         for step in mem::take(&mut self.login) {
             let answer = self.answer()?;
-            match (step, &answer) {
+            match (step, answer) {
                 (Login::Auth, Value::ServerError(error)) => {
-                    return Err(self.endpoint.login_refused(error));
+                    return Err(self.endpoint.login_refused(&error));
                 }
                 (Login::Select, Value::ServerError(error)) if error.code() == "ERR" => {
-                    return Err(self.endpoint.select_refused(error));
+                    return Err(self.endpoint.select_refused(&error));
                 }
+                (Login::Greet, greeting) => self.endpoint.check_mode(greeting)?,
                 // Whatever else is wrong, the commands that follow will say so.
-                (Login::Auth | Login::Select | Login::Name, _) => {}
+                (Login::Auth | Login::Select, _) => {}
             }
         }
         let mut answers = Vec::with_capacity(self.waiting);
@@ -161,20 +183,23 @@ impl Wire {
     }
 
     fn answer(&mut self) -> Result<Value, Error> {
-        let answer = self.connection.recv_response();
+        let answer = self.link.receive();
         let result = match (self.send_error.take(), answer) {
             // A server that hangs up says why before it does, at times.
             (Some(_), Ok(Value::ServerError(error))) => return Err(self.endpoint.refused(&error)),
             (Some(error), _) => Err(error),
             (None, answer) => answer,
         };
-        let answer = result.map_err(|error| {
-            self.endpoint
-                .broken(&error, !self.answered, self.options.timeout)
-        })?;
+        let answer = result.map_err(|error| self.broken(&error))?;
         self.answered = true;
         self.waiting = self.waiting.saturating_sub(1);
         Ok(answer)
+    }
+
+    fn broken(&self, error: &RedisError) -> Error {
+        let fresh = !self.answered;
+        self.endpoint
+            .broken(error, &self.address, fresh, self.limit)
     }
 }
 
@@ -184,27 +209,4 @@ pub(super) fn first_refusal(answers: &[Value]) -> Option<&ServerError> {
         Value::ServerError(error) => Some(error),
         _ => None,
     })
-}
-
-fn connect(endpoint: &Endpoint, options: &Options) -> RedisResult<Connection> {
-    // Login and database are our own business: the crate would hide what the server says to them.
-    let bare = RedisConnectionInfo::default().set_skip_set_lib_name();
-    let info: ConnectionInfo = endpoint
-        .address
-        .clone()
-        .into_connection_info()?
-        .set_tcp_settings(TcpSettings::default().set_nodelay(true))
-        .set_redis_settings(bare);
-    let connection = Client::open(info)?.get_connection_with_timeout(options.connect_timeout)?;
-    connection.set_read_timeout(Some(options.timeout))?;
-    connection.set_write_timeout(Some(options.timeout))?;
-    Ok(connection)
-}
-
-/// Chooses ring for TLS, once a process. Should somebody have chosen before, theirs stays.
-fn install_tls() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }

@@ -68,6 +68,23 @@ fn a_commit_whose_answer_was_lost_is_recognised() {
 }
 
 #[test]
+fn a_commit_that_the_history_has_forgotten_is_not_denied() {
+    // Trims to the entry, where others trim to the hundred.
+    let server = RedisServer::with(&["stream-node-max-entries 1"]);
+    let proxy = Proxy::start(server.port, Some((Fault::LoseAnswer, WRITING)));
+    let options = Options {
+        history_keep: 0,
+        ..Options::default()
+    };
+    let mut store = open(&proxy.url(), "ff", &options).expect("a fine URL");
+    let on = store.read().expect("a read");
+    let next = commit(&on, vec![create("a", "1")]);
+    let error = store.commit(&next).expect_err("no certainty");
+    assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
+    assert_eq!(server.run::<String>(&["GET", "ff:a"]), "1");
+}
+
+#[test]
 fn a_commit_given_up_for_lost_never_happens_later() {
     for writes in small_and_large() {
         let server = RedisServer::start();

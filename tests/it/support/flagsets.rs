@@ -124,9 +124,15 @@ pub fn yaml(flags: &FlagSet) -> String {
     text
 }
 
-/// What the text wants of a store, the way the program reads it.
+/// What the flag set wants of a store, the way the program reads it.
 pub fn target(flags: &FlagSet) -> Target {
-    let text = yaml(flags);
+    let target = target_of(&yaml(flags));
+    assert_eq!(target.flags.len(), flags.len(), "{flags:#?}");
+    target
+}
+
+/// What the text of a flag file wants of a store.
+pub fn target_of(text: &str) -> Target {
     let settings = Settings {
         context: Context {
             today: jiff::civil::date(2026, 11, 22),
@@ -139,8 +145,7 @@ pub fn target(flags: &FlagSet) -> Target {
         levels: Levels::default(),
     };
     let checked = check_file(FileId(0), text.as_bytes(), &settings);
-    let whole =
-        checked.flags.len() == flags.len() && checked.flags.iter().all(|flag| flag.complete);
+    let whole = checked.flags.iter().all(|flag| flag.complete);
     assert!(whole, "{text}\n{:#?}", checked.diagnostics);
     let wanted = |flag: &hoist::model::Flag| {
         Wanted::new(&*flag.key.value, Spec::of(flag, "production"), None)

@@ -9,6 +9,7 @@
 
 mod cli;
 mod convergence;
+mod faults;
 mod interleavings;
 mod json_shapes;
 mod layers;

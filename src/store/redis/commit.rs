@@ -217,7 +217,7 @@ impl Redis {
     /// Finds out what became of a commit whose answer never came. Puts up a fence first: whatever
     /// of the commit is still on its way is refused once the bookkeeping has changed.
     fn resolve(&mut self, commit: &Commit, lost: &Error) -> Result<Outcome, Error> {
-        let reason = lost.to_string();
+        let reason = why_lost(lost);
         let store = self.endpoint.shown.clone();
         match self.once(None, |redis, wire| redis.look_for(wire, commit)) {
             Ok(Some(outcome)) => Ok(outcome),
@@ -271,6 +271,18 @@ impl Redis {
         }
         let reason = format!("the commit of generation {generation} is not in it any more");
         Err(self.endpoint.damaged(&self.names.history, reason))
+    }
+}
+
+/// Why an answer never came, without a word on what became of the commit.
+fn why_lost(lost: &Error) -> String {
+    match lost {
+        Error::Disconnected { reason, .. }
+        | Error::Unreachable { reason, .. }
+        | Error::Tls { reason, .. }
+        | Error::NotRedis { reason, .. } => reason.clone(),
+        Error::Timeout { after, .. } => format!("no answer within {} s", after.as_secs_f64()),
+        other => other.to_string(),
     }
 }
 

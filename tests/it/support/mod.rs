@@ -1,5 +1,7 @@
 pub mod backend;
 pub mod commits;
+pub mod cutter;
+pub mod dump;
 pub mod extent;
 pub mod flagsets;
 pub mod program;

@@ -29,7 +29,9 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
         return Err(failure);
     }
     let mut mended = Outcome::default();
-    if args.fix {
+    // Levels and limits that were misread decide what there is to mend.
+    let misread = args.fix && workspace.mistakes.is_some();
+    if args.fix && !misread {
         mended = mend::mend(&mut flag_set, &settings, check_and_forget);
         if !args.dry_run && !stdin {
             mended.write(&mut flag_set, &settings, check_and_forget);
@@ -42,6 +44,10 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
         colors,
     };
     show.all(&flag_set, &mended, stdin)?;
+    if misread {
+        let message = "nothing was mended, since hoist.toml has mistakes";
+        return Err(Failure::findings(message).hint("mend them first"));
+    }
     let failures = [flag_set.failure(), mended.failure()];
     if let Some(failure) = failures.into_iter().flatten().reduce(Failure::and) {
         return Err(failure);
@@ -177,6 +183,11 @@ fn settings(workspace: &Workspace<'_>, args: &Lint) -> Result<Settings, Failure>
     if !args.select.is_empty() {
         let selected = settings.levels.select(&select);
         selected.map_err(|error| refused("--select", error))?;
+        let mut rules = select.iter().filter_map(|name| Rule::find(name));
+        if let Some(rule) = rules.find(|rule| rule.is_about_change()) {
+            let message = format!("--select: `{}` is about what changes", rule.id);
+            return Err(Failure::impossible(message).hint("`hoist diff` looks for it"));
+        }
     }
     for name in ignore {
         let ignored = settings.levels.set(&name, rules::Level::Off);

@@ -175,7 +175,7 @@ fn application(world: &World, done: &AtomicBool) -> usize {
         let flag = all().nth(calls % 5).expect("a flag");
         let mut config = client.ask(late, &json!([["get_flag_config", flag]]))[0].clone();
         let call = match calls / 5 % 6 {
-            0 | 1 | 2 => json!(["advance_rollout", flag]),
+            0..=2 => json!(["advance_rollout", flag]),
             3 => json!(["emergency_rollback", flag]),
             4 => {
                 // Restored, and begun again.

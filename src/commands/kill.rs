@@ -34,7 +34,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         site.named
     );
     print_operated(&site.operated(&done, vec![advice]), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 /// The reason that was given; one that is missing or empty is asked for, with an example of `call`.

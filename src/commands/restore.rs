@@ -27,7 +27,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         Ok(step)
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 fn restore(subject: &Subject<'_>, args: &Args) -> Result<Step, Failure> {

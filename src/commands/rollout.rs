@@ -45,7 +45,7 @@ fn advance(global: &Global, args: &Advance, colors: Colors) -> Result<Ending, Fa
         advance_one(subject, args, &mut aims)
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 /// Where a flag was when it was first looked at, and where it is to go: where a commit is tried again,
@@ -168,7 +168,7 @@ fn pause(global: &Global, args: &Pause, colors: Colors) -> Result<Ending, Failur
         }
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Failure> {
@@ -200,5 +200,5 @@ fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Fail
         }
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }

@@ -11,7 +11,7 @@ use super::{Colors, Failure};
 use crate::cli::Global;
 use crate::config::{Environment, EnvironmentError, HISTORY_KEEP};
 use crate::plan::guard::Policy;
-use crate::store::Store;
+use crate::store::{Store, TlsFiles};
 
 pub(super) use work::{Done, Step, Subject, Why, line, once_each, refuse_frozen};
 
@@ -138,6 +138,8 @@ fn choose(
         store: String::new(),
         prefix: prefix.to_owned(),
         prune: false,
+        wait_replicas: 0,
+        tls: TlsFiles::default(),
         policy: Policy::default(),
         history_keep: HISTORY_KEEP,
     };

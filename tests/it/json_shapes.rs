@@ -251,6 +251,7 @@ fn plan_and_apply() {
         "applied": "any",
         "generation": "count",
         "refused": ["string"],
+        "replicas?": "count",
         "plan": plan_shape(),
     });
     check("apply", &applied, &apply_shape);

@@ -33,6 +33,7 @@ mod secrets;
 mod sqlite_store;
 mod stores;
 mod support;
+mod topology;
 mod vectors;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.

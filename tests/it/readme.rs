@@ -189,6 +189,10 @@ fn the_table_of_the_configuration_is_complete() {
         ),
         ("environments.NAME.prune", environment.prune.to_string()),
         (
+            "environments.NAME.wait_replicas",
+            environment.wait_replicas.to_string(),
+        ),
+        (
             "environments.NAME.history_keep",
             environment.history_keep.to_string(),
         ),

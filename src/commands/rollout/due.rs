@@ -97,10 +97,11 @@ impl Runner<'_> {
                 ),
             );
         }
+        let ending = round.done.ending()?;
         Ok(if round.stopped > 0 {
             Ending::No
         } else {
-            Ending::Done
+            ending
         })
     }
 
@@ -121,6 +122,10 @@ impl Runner<'_> {
                 Ok(mut round) => {
                     only_news(&mut round.done.lines, &mut held);
                     self.report(&round)?;
+                    if let Err(failure) = round.done.ending() {
+                        // Nobody to tell is no reason to give up.
+                        let _ = failure.print(&mut io::stderr().lock(), self.colors.stderr);
+                    }
                     round.failure
                 }
                 Err(failure) => Some(failure),
@@ -175,7 +180,7 @@ impl Runner<'_> {
         let mut round = Round {
             done: Done {
                 lines: Vec::new(),
-                committed: false,
+                landed: None,
                 store: self.site.store_ref(&snapshot),
             },
             stopped: 0,
@@ -319,7 +324,8 @@ impl Runner<'_> {
 impl Round {
     fn take(&mut self, done: Done, answers: &HashMap<String, GateAnswer>) {
         self.done.store = done.store;
-        self.done.committed |= done.committed;
+        // What replicas have of a later commit they have of an earlier one, too.
+        self.done.landed = done.landed.or(self.done.landed.take());
         self.done
             .lines
             .extend(done.lines.into_iter().map(|line| Line {

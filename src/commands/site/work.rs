@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::Site;
-use crate::commands::Failure;
-use crate::commands::commit::{actor, fresh_id};
+use crate::commands::commit::{Landed, Sent, actor, fresh_id, send};
+use crate::commands::{Ending, Failure};
 use crate::diagnostic::did_you_mean;
 use crate::operate::{Draft, Unfit};
 use crate::plan::guard::{Policy, frozen};
@@ -16,7 +16,7 @@ use crate::plan::{
 use crate::record::Stop;
 use crate::report::operated::{Line, Operated, Outcome};
 use crate::report::words;
-use crate::store::{self, Error};
+use crate::store::Error;
 
 /// The pause before a commit that was overtaken is tried again; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -57,8 +57,16 @@ pub(in crate::commands) struct Why<'w> {
 /// What became of it.
 pub(in crate::commands) struct Done {
     pub lines: Vec<Line>,
-    pub committed: bool,
+    /// None where nothing had to be written.
+    pub landed: Option<Landed>,
     pub store: StoreRef,
+}
+
+impl Done {
+    /// How the command ends, once it has reported.
+    pub(in crate::commands) fn ending(self) -> Result<Ending, Failure> {
+        self.landed.unwrap_or_default().ending()
+    }
 }
 
 impl Site {
@@ -75,6 +83,7 @@ impl Site {
         let mut pause = PAUSE;
         let mut unknown_outcome = None;
         loop {
+            let mut lost = None;
             match self.try_once(&names, why, &mut decide) {
                 Ok(Some(done)) => return Ok(done),
                 Err(Trouble::Other(failure)) => return Err(failure),
@@ -82,12 +91,12 @@ impl Site {
                 Err(Trouble::Store(error @ Error::OutcomeUnknown { .. })) => {
                     unknown_outcome = Some(error);
                 }
-                Err(Trouble::Store(Error::Unsteady { .. } | Error::Disconnected { .. }))
-                | Ok(None) => {}
+                Err(Trouble::Store(error @ Error::Disconnected { .. })) => lost = Some(error),
+                Err(Trouble::Store(Error::Unsteady { .. })) | Ok(None) => {}
                 Err(Trouble::Store(error)) => return Err(unknown_outcome.unwrap_or(error).into()),
             }
             if Instant::now() >= deadline {
-                return Err(match unknown_outcome {
+                return Err(match unknown_outcome.or(lost) {
                     Some(error) => error.into(),
                     None => self.overtaken(),
                 });
@@ -114,21 +123,22 @@ impl Site {
         let writes: Vec<Write> = steps.into_iter().filter_map(|step| step.write).collect();
         let mut done = Done {
             lines,
-            committed: !writes.is_empty(),
+            landed: None,
             store: self.store_ref(&snapshot),
         };
-        if !done.committed {
+        if writes.is_empty() {
             return Ok(Some(done));
         }
         let commit = commit(snapshot, writes, why);
         let lineage = commit.lineage.as_ref().unwrap_or(&commit.new_lineage);
         done.store.lineage = Some(lineage.clone());
-        match self.store.commit(&commit)? {
-            store::Outcome::Committed { generation } => {
-                done.store.generation = generation;
+        match send(self.store.as_mut(), &commit)? {
+            Sent::Landed(landed) => {
+                done.store.generation = landed.generation;
+                done.landed = Some(landed);
                 Ok(Some(done))
             }
-            store::Outcome::Moved(_) => Ok(None),
+            Sent::Moved(_) => Ok(None),
         }
     }
 
@@ -246,13 +256,17 @@ impl Site {
     pub(in crate::commands) fn operated<'d>(
         &'d self,
         done: &'d Done,
-        advice: Vec<String>,
+        mut advice: Vec<String>,
     ) -> Operated<'d> {
+        if let Some(on) = done.landed.as_ref().and_then(Landed::replicas_in_words) {
+            advice.insert(0, format!("Committed, {on}."));
+        }
         Operated {
             environment: self.environment.as_deref(),
             info: self.store.info(),
             store: done.store.clone(),
-            committed: done.committed,
+            committed: done.landed.is_some(),
+            replicas: done.landed.as_ref().and_then(|landed| landed.replicas),
             flags: &done.lines,
             advice,
         }

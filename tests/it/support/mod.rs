@@ -1,4 +1,5 @@
 pub mod backend;
+pub mod cluster;
 pub mod commits;
 pub mod extent;
 pub mod flagsets;
@@ -7,3 +8,5 @@ pub mod promises;
 pub mod proxy;
 pub mod redis;
 pub mod repository;
+pub mod sentinel;
+pub mod tls;

@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     workspace.refuse_mistakes(colors)?;
     let environments = environments(&workspace)?;
     let sides = Sides::load(&repository, &workspace, &revisions)?;
-    let compared = diff::compare(&sides.old(), &sides.new(), &environments);
+    let compared = diff::compare(&sides.before(), &sides.after(), &environments);
     let mut pasts = Pasts::gather(&compared.changes, &repository, &revisions, &workspace, args)?;
     let settings = workspace.lint_settings();
     let suppressions = sides.suppressions();
@@ -79,7 +79,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         lint: Lint {
             files: &sides.files(&diagnostics),
             checked: sides.checked,
-            flags: sides.new().flags.len() + sides.untouched,
+            flags: sides.after().flags.len() + sides.untouched,
             diagnostics: &diagnostics,
             unread: &[],
         },

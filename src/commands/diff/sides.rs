@@ -214,11 +214,11 @@ impl Sides {
         }
     }
 
-    pub fn old(&self) -> State<'_> {
+    pub fn before(&self) -> State<'_> {
         state(&self.old)
     }
 
-    pub fn new(&self) -> State<'_> {
+    pub fn after(&self) -> State<'_> {
         state(&self.new)
     }
 

@@ -213,10 +213,9 @@ fn own_lines(bytes: &[u8], indent: usize) -> &[u8] {
 
 /// The last line of `before` that begins at the margin and is no comment.
 fn margin_above(before: &[u8]) -> &[u8] {
-    let lines = before.rsplit(|byte| *byte == b'\n');
+    let mut lines = before.rsplit(|byte| *byte == b'\n');
     lines
-        .filter(|line| line.first().is_some_and(|byte| !b" \t\r#".contains(byte)))
-        .next()
+        .find(|line| line.first().is_some_and(|byte| !b" \t\r#".contains(byte)))
         .unwrap_or_default()
 }
 

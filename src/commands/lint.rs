@@ -8,6 +8,7 @@ use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print, width};
 use crate::cli::{Global, Lint, LintFormat};
 use crate::rules::{self, LevelError, RULES, Rule, Settings};
+use crate::yaml::MAX_BYTES;
 use crate::{report, source};
 
 pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending, Failure> {
@@ -92,6 +93,13 @@ fn read_stdin(
 ) -> Result<FlagSet, Failure> {
     let bytes = source::read_stdin()
         .map_err(|error| Failure::impossible("cannot read standard input").because(error))?;
+    if args.fix && bytes.len() > MAX_BYTES {
+        // No more of it was read, and what is printed stands for all of it.
+        let message = format!("standard input has more than {} MiB", MAX_BYTES >> 20);
+        return Err(
+            Failure::impossible(message).hint("split it: flags may lie in any number of files")
+        );
+    }
     let name = match &args.stdin_filename {
         Some(path) => source::display_name(path, &workspace.here),
         None => "<stdin>".to_owned(),

@@ -77,6 +77,53 @@ fn lint_shape() -> Value {
     })
 }
 
+fn impact_shape() -> Value {
+    json!({"gained": "number", "lost": "number", "moved": "number", "avoidable": "number", "order?": ["string"]})
+}
+
+fn risk_shape() -> Value {
+    json!({"rule": "string", "severity": "error|warning", "message": "string", "help?": "string"})
+}
+
+/// What `hoist diff` prints, held by whoever makes one.
+pub fn check_diff(diff: &Value) {
+    let group = json!({"count": "count", "users": ["string"]});
+    let side = json!({"revision": "string|null", "commit": "string|null"});
+    let shape = json!({
+        "version": "1",
+        "base": side,
+        "head": side,
+        "environments": ["string"],
+        "changes": [{
+            "flag": "string",
+            "action": "create|update|delete",
+            "environments": ["string"],
+            "fields": [{"path": "string", "before": "any", "after": "any"}],
+            "impact?": impact_shape(),
+            "people?": {"gained": group, "lost": group, "moved": group},
+            "notes": ["string"],
+            "risks": [risk_shape()],
+            "source?": {"file": "string", "line": "count"},
+            "before": "object|null",
+            "after": "object|null",
+        }],
+        "users?": "count",
+        "affected?": "count",
+        "unchanged": "count",
+        "skipped": ["string"],
+        "notes": ["string"],
+        "diagnostics": lint_shape()["diagnostics"],
+        "summary": {
+            "create": "count",
+            "update": "count",
+            "delete": "count",
+            "errors": "count",
+            "warnings": "count",
+        },
+    });
+    check("diff", diff, &shape);
+}
+
 fn plan_shape() -> Value {
     let counts = json!({
         "create": "count",
@@ -96,9 +143,10 @@ fn plan_shape() -> Value {
             "flag": "string",
             "action": "create|adopt|conflict|update|drift|delete|forget",
             "fields": [{"path": "string", "before": "any", "after": "any"}],
-            "impact?": {"gained": "number", "lost": "number", "moved": "number", "avoidable": "number", "order?": ["string"]},
+            "impact?": impact_shape(),
             "people?": {"gained": group, "lost": group, "moved": group},
             "notes": ["string"],
+            "risks": [risk_shape()],
             "source?": {"file": "string", "line": "count"},
             "before": "object|null",
             "after": "object|null",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use hoist::store::HistoryEntry;
 use serde_json::{Value, json};
@@ -199,6 +200,8 @@ fn application(world: &World, done: &AtomicBool) -> usize {
         };
         client.ask(late, &json!([call]));
         calls += 1;
+        // An application has other things to do: what it did stands for a while.
+        std::thread::sleep(Duration::from_millis(5));
     }
     calls
 }

@@ -305,10 +305,10 @@ fn a_restore_follows_git() {
 /// is undone.
 #[test]
 fn stops_go_through_while_large_syncs_run() {
-    const FLAGS: usize = 4000;
+    const FLAGS: usize = 1500;
     let world = World::with_flags(&switches(FLAGS, 10));
     world.expect(0, &["apply", "-q"]);
-    let killed = ["flag_00000", "flag_01999", "flag_03999"];
+    let killed = ["flag_00000", "flag_00999", "flag_01499"];
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let _end = SetAtTheEnd(&done);

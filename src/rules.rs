@@ -217,6 +217,12 @@ impl Rule {
         did_you_mean(wrong, RULES.iter().map(|rule| rule.id))
     }
 
+    /// True for what only two states show, which are compared by `hoist diff` and `hoist plan`.
+    #[must_use]
+    pub fn is_about_change(&self) -> bool {
+        matches!(self.check, Check::Change(_))
+    }
+
     fn position(id: &str) -> Option<usize> {
         RULES.binary_search_by_key(&id, |rule| rule.id).ok()
     }

@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "lint",
     "test",
     "plan",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 13] = [
     "rollout",
     "kill",
     "restore",
+    "diff",
     "init",
     "schema",
     "completions",

@@ -97,33 +97,33 @@ mod tests {
 
     #[test]
     fn names_start_at_the_root() {
-        let root = Root::new(Path::new("/work/repo"), Path::new("/work/repo/apps/web"));
+        let root = Root::new(Path::new("/srv/repo"), Path::new("/srv/repo/apps/web"));
         for (name, inside, uri) in [
             (
                 "flags/a.yaml",
                 Some("apps/web/flags/a.yaml"),
-                "file:///work/repo/apps/web/flags/a.yaml",
+                "file:///srv/repo/apps/web/flags/a.yaml",
             ),
             (
                 "../../flags/a.yaml",
                 Some("flags/a.yaml"),
-                "file:///work/repo/flags/a.yaml",
+                "file:///srv/repo/flags/a.yaml",
             ),
-            ("../../../b.yaml", None, "file:///work/b.yaml"),
+            ("../../../b.yaml", None, "file:///srv/b.yaml"),
             ("/etc/ä b.yaml", None, "file:///etc/%C3%A4%20b.yaml"),
             (
-                "/work/repo/./a.yaml",
+                "/srv/repo/./a.yaml",
                 Some("a.yaml"),
-                "file:///work/repo/a.yaml",
+                "file:///srv/repo/a.yaml",
             ),
-            ("../..", None, "file:///work/repo"),
+            ("../..", None, "file:///srv/repo"),
             ("../../../../../../b.yaml", None, "file:///b.yaml"),
         ] {
             assert_eq!(root.inside(name).as_deref(), inside, "{name}");
             assert_eq!(root.name(name), inside.unwrap_or(name));
             assert_eq!(root.absolute_uri(name), uri);
         }
-        assert_eq!(root.uri(), "file:///work/repo/");
+        assert_eq!(root.uri(), "file:///srv/repo/");
         assert_eq!(Root::default().uri(), "file:///");
     }
 

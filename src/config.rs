@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
 use crate::plan::guard::Policy;
-use crate::rules::{Level, Limits};
+use crate::rules::{CONFIG, Level, Limits};
 use crate::store::TlsFiles;
 
 mod read;
@@ -21,7 +21,7 @@ pub use secrets::mask_secrets;
 pub const FILE_NAME: &str = "hoist.toml";
 
 /// Id under which mistakes in hoist.toml are reported.
-pub const RULE: &str = "config";
+pub const RULE: &str = CONFIG.id;
 
 /// A valid configuration. Paths are as written: relative to the directory of hoist.toml.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@
 
 pub mod change;
 
+mod config;
 mod context;
 mod edit;
 mod explain;
@@ -84,8 +85,9 @@ use source::Source;
 use text::Text;
 use unused::Useless;
 
+pub use config::RULE as CONFIG;
 pub use context::{Context, KeyStyle, Limits};
-pub use explain::explain;
+pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
 pub use runner::{Checked, Settings, check_file, check_part, check_set};
 pub use suppression::Suppressions;

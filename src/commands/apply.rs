@@ -18,6 +18,7 @@ use crate::git;
 use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
+use crate::rules::Settings;
 use crate::store::{self, Info, Moved, Store};
 
 /// How often a plan that was overtaken is made again.
@@ -51,7 +52,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
                 let failure = Failure::findings(format!("{failed}; nothing was applied"));
                 return Err(failure.hint(test::HINT));
             }
-            Wish::FlagSet(target)
+            Wish::FlagSet(Box::new(Wanted {
+                target,
+                flag_set,
+                settings: workspace.lint_settings(),
+            }))
         }
     };
     let apply = Apply {
@@ -90,8 +95,16 @@ fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
 
 /// What is to be carried out.
 enum Wish {
-    FlagSet(Target),
+    FlagSet(Box<Wanted>),
+    /// Its risks were shown when it was made.
     Saved(Box<SavedPlan>),
+}
+
+/// The flag set, as the environment wants it and as the files have it.
+struct Wanted {
+    target: Target,
+    flag_set: FlagSet,
+    settings: Settings,
 }
 
 struct Apply<'a> {
@@ -145,12 +158,12 @@ impl Apply<'_> {
 
     fn plan(&self, wish: &Wish, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
         match wish {
-            Wish::FlagSet(target) => Ok(Plan::new(
-                target,
-                info.kind,
-                &self.environment.prefix,
-                snapshot,
-            )),
+            Wish::FlagSet(wanted) => {
+                let prefix = &self.environment.prefix;
+                let mut plan = Plan::new(&wanted.target, info.kind, prefix, snapshot);
+                wanted.flag_set.find_risks(&mut plan, &wanted.settings);
+                Ok(plan)
+            }
             Wish::Saved(saved) if !saved.may_be_for(&info.url) => {
                 Err(SavedPlanError::OtherStore.into())
             }

@@ -11,6 +11,7 @@ use super::{Colors, Failure, count, width};
 use crate::cli::Global;
 use crate::config::{self, Config, Environment};
 use crate::diagnostic::{Diagnostic, Files};
+use crate::report::Root;
 use crate::report::text::visible;
 use crate::rules::{Context, Levels, Settings};
 use crate::store::{self, Store, TlsFiles};
@@ -87,6 +88,7 @@ impl<'a> Workspace<'a> {
             checked: 0,
             flags: 0,
             diagnostics: mistakes,
+            unread: &[],
         };
         report::human::findings(&found, colors.stderr, width(), &mut io::stderr().lock())
             .map_err(Failure::output)?;
@@ -128,6 +130,13 @@ impl<'a> Workspace<'a> {
 
     pub(super) fn flags_directory(&self) -> PathBuf {
         self.root.join(&self.config.flags)
+    }
+
+    /// The repository that hoist runs in, or else the directory.
+    pub(super) fn repository(&self) -> Root {
+        let mut above = self.here.ancestors();
+        let root = above.find(|directory| directory.join(".git").exists());
+        Root::new(root.unwrap_or(&self.here), &self.here)
     }
 
     pub(super) fn lint_settings(&self) -> Settings {

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::Flag;
 use crate::record::Record;
 use crate::rules::change::{Group, Past, Removal, Transition, check_change};
-use crate::rules::{Level, Settings, Suppressions};
+use crate::rules::{Settings, Suppressions};
 
 /// A flag as the files have it, with what comments in its file silence.
 pub type Written<'f> = (&'f Flag, &'f Suppressions);
@@ -20,14 +20,14 @@ impl Plan {
         written: impl Fn(&str) -> Option<Written<'f>> + Sync,
         settings: &Settings,
     ) {
-        let mut settings = settings.clone();
-        if self.store.generation == 0 {
-            // Every flag is new to a store that never had any. The rule can be turned off.
-            let _ = settings.levels.set("born-on", Level::Off);
-        }
         let environments = [self.environment.clone()];
+        // Every flag is new to a store that never had any.
+        let first = self.store.generation == 0;
+        let is_new = |change: &Change| change.action == Action::Create && change.removed.is_none();
         self.changes.par_iter_mut().for_each(|change| {
-            change.risks = risks(change, &environments, &written, &settings);
+            if !(first && is_new(change)) {
+                change.risks = risks(change, &environments, &written, settings);
+            }
         });
     }
 

@@ -26,6 +26,7 @@ use hoist::report::diff::{Change, Diff, Side};
 use hoist::report::{self, Lint};
 use hoist::rules::change::{Commit, History, References, Sighting, check_change};
 use hoist::rules::{Check, Checked, Context, Level, Levels, RULES, Settings, check_file};
+use hoist::store::Info;
 use serde_json::Value;
 
 /// One case, taken apart.
@@ -352,6 +353,7 @@ impl Case {
                     source: Some(source(files.name(flag.file), flag)),
                     change,
                     risks,
+                    people: Vec::new(),
                 }
             })
             .collect();
@@ -369,12 +371,14 @@ impl Case {
             unchanged: compared.unchanged,
             skipped: &compared.skipped,
             notes: &[],
+            affected: None,
             errors: &[],
             lint: Lint {
                 files,
                 checked: 1,
                 flags: after.flags.len(),
                 diagnostics: &diagnostics,
+                unread: &[],
             },
         };
         let mut human = Vec::new();
@@ -433,7 +437,18 @@ impl Case {
             let counted = risks.iter().filter(|risk| risk.severity == severity);
             assert_eq!(plan.risks(severity), counted.count());
         }
-        (risks, Vec::new())
+        let store = Info {
+            kind: "redis",
+            url: "redis://localhost".to_owned(),
+            prefix: "ff".to_owned(),
+        };
+        let mut human = Vec::new();
+        report::plan_human::plan(&mut human, &plan, &store, None, false).unwrap();
+        let rendered = vec![
+            ("human", String::from_utf8(human).unwrap()),
+            ("json", pretty(&report::plan_json::value(&plan, None))),
+        ];
+        (risks, rendered)
     }
 }
 

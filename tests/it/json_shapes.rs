@@ -70,9 +70,10 @@ fn lint_shape() -> Value {
             "flag?": "string",
             "help?": "string",
             "related": [{"message": "string", "file": "string", "range": range}],
-            "fix?": {"title": "string", "edits": [{"range": range, "text": "string"}]},
+            "fix?": {"title": "string", "edits": [{"range": range, "text": "string"}], "safe": "any"},
         }],
         "summary": {"errors": "count", "warnings": "count"},
+        "unread?": [{"file": "string", "message": "string"}],
     })
 }
 
@@ -178,6 +179,11 @@ fn lint() {
         found["files"],
         std::fs::read_dir(cases).expect("the cases").count()
     );
+
+    let partly = project.expect(2, &["lint", "--format", "json", cases, "nowhere"]);
+    let partly = partly.json();
+    check("lint", &partly, &lint_shape());
+    assert_eq!(partly["unread"][0]["file"], "nowhere");
 
     let clean = Project::with_flags("flags: {}\n")
         .expect(0, &["lint", "--format", "json"])

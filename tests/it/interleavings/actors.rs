@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use hoist::operate::{self, Draft, Rollout};
 use hoist::plan::guard::{Consent, Policy, refusals};
 use hoist::plan::{
     About, BUCKETS, Commit, Expect, Plan, RecordWrite, Snapshot, SpecWrite, StopWrite, Stored,
@@ -50,6 +51,9 @@ pub struct Ended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Claim {
     Written(u64),
+    /// Not written: somebody else came first.
+    Overtaken,
+    /// Not written, for another reason.
     NotWritten,
     Unknown,
 }
@@ -78,6 +82,15 @@ impl Actor {
         }
     }
 
+    /// A sync that is overtaken reads and plans again; an operator's command looks again in any case.
+    fn tries_again(&self, ended: &Ended) -> bool {
+        match ended.claim {
+            Some((_, Claim::Overtaken)) => true,
+            Some((_, Claim::NotWritten | Claim::Unknown)) => !matches!(self, Self::Sync(_)),
+            Some((_, Claim::Written(_))) | None => false,
+        }
+    }
+
     /// `None` where there is nothing to commit.
     fn commit(&self, desk: &Desk, name: &str, number: u8) -> Option<Ended> {
         let mut store = desk.store();
@@ -92,18 +105,7 @@ impl Actor {
         desk.has_read(&snapshot, flags.as_ref().map(|flags| flags.as_slice()));
         let mut commit = match self {
             Self::Sync(target) => plan(target, snapshot)?,
-            Self::Kill(flag) => {
-                let mut commit = status(&snapshot, flag, "kill", stop)?;
-                let stop = Stop {
-                    since: Some(snapshot.now),
-                    ..Stop::default()
-                };
-                commit
-                    .writes
-                    .iter_mut()
-                    .for_each(|write| write.stop = StopWrite::Set(stop.clone()));
-                commit
-            }
+            Self::Kill(flag) => status(&snapshot, flag, "kill", stop)?,
             Self::Advance(flag) => status(&snapshot, flag, "rollout advance", advance)?,
             Self::Client(..) => return None,
         };
@@ -113,11 +115,13 @@ impl Actor {
             sabotage(&mut commit, desk.mutant());
         }
         desk.commits(&commit);
-        Some(try_commit(desk, &mut *store, &commit, number))
+        let mut ended = try_commit(desk, &mut *store, &commit);
+        ended.again = number < ATTEMPTS && self.tries_again(&ended);
+        Some(ended)
     }
 }
 
-fn try_commit(desk: &Desk, store: &mut dyn Store, commit: &Commit, number: u8) -> Ended {
+fn try_commit(desk: &Desk, store: &mut dyn Store, commit: &Commit) -> Ended {
     let mut result = store.commit(commit);
     if desk.mutant() == Some(Mutant::SendsAgain)
         && matches!(result, Err(Error::OutcomeUnknown { .. }))
@@ -127,25 +131,21 @@ fn try_commit(desk: &Desk, store: &mut dyn Store, commit: &Commit, number: u8) -
         let mut commit = commit.clone();
         commit.generation = now.generation;
         commit.lineage = now.lineage;
-        commit
-            .writes
-            .iter_mut()
-            .for_each(|write| write.expect = Expect::Any);
+        for write in &mut commit.writes {
+            write.expect = Expect::Any;
+        }
         result = store.commit(&commit);
     }
-    let (claim, again) = match result {
-        Ok(Outcome::Committed { generation }) => (Claim::Written(generation), false),
-        Ok(Outcome::Moved(_)) => (Claim::NotWritten, number < ATTEMPTS),
-        Err(Error::OutcomeUnknown { .. })
-            if desk.mutant() != Some(Mutant::GuessesNothingWritten) =>
-        {
-            (Claim::Unknown, false)
-        }
-        Err(_) => (Claim::NotWritten, false),
+    let guesses = desk.mutant() == Some(Mutant::GuessesNothingWritten);
+    let claim = match result {
+        Ok(Outcome::Committed { generation }) => Claim::Written(generation),
+        Ok(Outcome::Moved(_)) => Claim::Overtaken,
+        Err(Error::OutcomeUnknown { .. }) if !guesses => Claim::Unknown,
+        Err(_) => Claim::NotWritten,
     };
     Ended {
         claim: Some((commit.id.clone(), claim)),
-        again,
+        again: false,
     }
 }
 
@@ -183,13 +183,13 @@ fn status(
     snapshot: &Snapshot,
     flag: &str,
     source: &str,
-    change: impl FnOnce(&mut Record, f64) -> Option<()>,
+    change: impl FnOnce(&Draft, f64) -> Option<(Draft, StopWrite)>,
 ) -> Option<Commit> {
     let Some(Stored::Value(bytes)) = snapshot.records.get(flag) else {
         return None;
     };
-    let mut record = Record::parse(bytes).ok()?;
-    change(&mut record, snapshot.now)?;
+    let draft = Draft::read(bytes).expect("a record");
+    let (after, stop) = change(&draft, snapshot.now)?;
     Some(Commit {
         id: String::new(),
         lineage: snapshot.lineage.clone(),
@@ -198,9 +198,9 @@ fn status(
         writes: vec![Write {
             flag: flag.to_owned(),
             expect: Expect::Value(bytes.clone()),
-            record: RecordWrite::Set(record.to_bytes()),
+            record: RecordWrite::Set(after.to_bytes()),
             spec: SpecWrite::Keep,
-            stop: StopWrite::Keep,
+            stop,
         }],
         about: About {
             digest: snapshot.digest.clone().unwrap_or_default(),
@@ -209,19 +209,19 @@ fn status(
     })
 }
 
-fn stop(record: &mut Record, now: f64) -> Option<()> {
-    let stopped = record.is_rolled_back();
-    record.spec = record.spec.with_enabled(false);
-    record.status.set("rolled_back_at", now);
-    (!stopped).then_some(())
+fn stop(draft: &Draft, now: f64) -> Option<(Draft, StopWrite)> {
+    let stop = Stop {
+        since: Some(now),
+        ..Stop::default()
+    };
+    let stopped = operate::kill(draft, &stop, now);
+    (!draft.record().is_rolled_back()).then_some((stopped, StopWrite::Set(stop)))
 }
 
-fn advance(record: &mut Record, now: f64) -> Option<()> {
-    let stage = record.status.current_stage()? + 1;
-    record.percentage = *record.spec.stages().get(stage)?;
-    record.status.set("current_stage", stage);
-    record.status.set("stage_started", now);
-    (!record.is_rolled_back()).then_some(())
+fn advance(draft: &Draft, now: f64) -> Option<(Draft, StopWrite)> {
+    let stage = operate::next_stage(&Rollout::of(draft.record())?, None, false).ok()?;
+    let advanced = operate::advance(draft, stage, now).ok()?;
+    Some((advanced, StopWrite::Keep))
 }
 
 fn write_back(desk: &Desk, flag: &str, edit: Edit) -> redis::RedisResult<()> {

@@ -153,7 +153,7 @@ impl Past {
                     format!("commit {id} is said to be generation {generation}, and is not")
                 })
             }
-            Claim::NotWritten => {
+            Claim::Overtaken | Claim::NotWritten => {
                 self.denied.insert(id.clone());
                 check(found.is_none(), || {
                     format!("commit {id} is reported as not written, and is")
@@ -352,6 +352,7 @@ fn written(commit: &Commit, before: &Keyspace, entry: &Entry) -> Keyspace {
             ("applied_at", Some(about.at.to_string())),
             ("version", Some(about.version.clone())),
             ("buckets", Some(about.buckets.clone())),
+            ("rolled_back", Some(String::new())),
         ] {
             match value {
                 Some(value) => fields.insert(bytes(name), bytes(&value)),

@@ -45,6 +45,7 @@ pub use test::{Test, TestFormat};
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
   hoist diff main...             show what this branch changes, and what is risky about it
+  hoist kill FLAG --reason WHY   turn a flag off at once, whatever git says
 
 Exit codes: 0 done, or clean; 1 the answer is no; 2 it could not be done; 3 refused")]
 pub struct Cli {

@@ -36,6 +36,8 @@ pub struct Text {
 #[derive(Clone, Debug)]
 pub struct Mended {
     pub file: FileId,
+    /// As it came.
+    pub before: String,
     pub text: String,
     /// In the order in which they were made.
     pub made: Vec<Told>,
@@ -71,7 +73,8 @@ pub struct Set<'a> {
     pub checked: &'a mut Vec<Checked>,
 }
 
-/// Mends `texts`, each of which is of a file of the set. Gives them back in the same order.
+/// Mends `texts`, each of which is of a file of the set. Gives them back in the same order, those left
+/// out that are not.
 #[must_use]
 pub fn mend(texts: Vec<Text>, set: Set<'_>) -> Vec<Mended> {
     let mut mender = Mender {
@@ -135,6 +138,7 @@ impl Mender<'_> {
         self.texts.push(Open {
             mended: Mended {
                 file,
+                before: text.clone(),
                 text,
                 made: Vec::new(),
                 left: Vec::new(),

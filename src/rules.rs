@@ -217,6 +217,12 @@ impl Rule {
         did_you_mean(wrong, RULES.iter().map(|rule| rule.id))
     }
 
+    /// True for what only two states show, which are compared by `hoist diff` and `hoist plan`.
+    #[must_use]
+    pub fn is_about_change(&self) -> bool {
+        matches!(self.check, Check::Change(_))
+    }
+
     fn position(id: &str) -> Option<usize> {
         RULES.binary_search_by_key(&id, |rule| rule.id).ok()
     }
@@ -244,9 +250,14 @@ fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
 }
 
-/// Whether the flag is an experiment, here or in one of its environments.
+/// Whether the flag compares variants, by itself or in one of its environments.
 fn is_experiment(flag: &Flag) -> bool {
-    all_settings(flag).any(|settings| settings.variants.is_some())
+    all_settings(flag).any(|settings| compares(settings.variants.as_deref()))
+}
+
+/// Whether there is more than one: a lone variant asks no question.
+fn compares(variants: Option<&model::Field<Vec<model::Variant>>>) -> bool {
+    variants.is_some_and(|variants| variants.value.len() > 1)
 }
 
 /// A place where a flag has settings.

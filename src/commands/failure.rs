@@ -142,6 +142,13 @@ impl Failure {
         self
     }
 
+    /// Says that it may be over by itself after a while.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.may_pass = true;
+        self
+    }
+
     /// Whether it may be over by itself after a while.
     #[must_use]
     pub fn may_pass(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The flag files of a workspace, read and linted.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -37,6 +37,12 @@ pub(super) struct FlagSet {
 pub(super) type Check = fn(FileId, &[u8], &Settings) -> Checked;
 /// What is found in several.
 pub(super) type Together = fn(&[Checked], &Files, &Settings) -> Vec<Diagnostic>;
+
+/// Whether `directory` is `root`, or lies in it.
+fn holds(root: &Path, directory: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    root == directory || real(directory).starts_with(real(root))
+}
 
 impl FlagSet {
     /// Reads and lints the flags directory. Nothing is planned from a set with a part of it missing.
@@ -78,14 +84,16 @@ impl FlagSet {
             || progress.step(),
         );
         drop(progress);
+        let all = workspace.flags_directory();
+        let is_whole = found.unread.is_empty() && roots.iter().any(|root| holds(root, &all));
         // A file that is named may be a link: what it leads to is not therefore a place to write in.
         let directories = roots.into_iter().filter(|root| root.is_dir());
         Self {
             found,
             directories: directories.chain([workspace.flags_directory()]).collect(),
-            together: match paths {
-                [] => rules::check_set,
-                _ => rules::check_part,
+            together: match is_whole {
+                true => rules::check_set,
+                false => rules::check_part,
             },
             checked,
             diagnostics: Vec::new(),

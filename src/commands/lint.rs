@@ -8,6 +8,7 @@ use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print, width};
 use crate::cli::{Global, Lint, LintFormat};
 use crate::rules::{self, LevelError, RULES, Rule, Settings};
+use crate::yaml::MAX_BYTES;
 use crate::{report, source};
 
 pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending, Failure> {
@@ -29,7 +30,9 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
         return Err(failure);
     }
     let mut mended = Outcome::default();
-    if args.fix {
+    // Levels and limits that were misread decide what there is to mend.
+    let misread = args.fix && workspace.mistakes.is_some();
+    if args.fix && !misread {
         mended = mend::mend(&mut flag_set, &settings, check_and_forget);
         if !args.dry_run && !stdin {
             mended.write(&mut flag_set, &settings, check_and_forget);
@@ -42,6 +45,10 @@ pub(super) fn run(global: &Global, args: &Lint, colors: Colors) -> Result<Ending
         colors,
     };
     show.all(&flag_set, &mended, stdin)?;
+    if misread {
+        let message = "nothing was mended, since hoist.toml has mistakes";
+        return Err(Failure::findings(message).hint("mend them first"));
+    }
     let failures = [flag_set.failure(), mended.failure()];
     if let Some(failure) = failures.into_iter().flatten().reduce(Failure::and) {
         return Err(failure);
@@ -86,6 +93,13 @@ fn read_stdin(
 ) -> Result<FlagSet, Failure> {
     let bytes = source::read_stdin()
         .map_err(|error| Failure::impossible("cannot read standard input").because(error))?;
+    if args.fix && bytes.len() > MAX_BYTES {
+        // No more of it was read, and what is printed stands for all of it.
+        let message = format!("standard input has more than {} MiB", MAX_BYTES >> 20);
+        return Err(
+            Failure::impossible(message).hint("split it: flags may lie in any number of files")
+        );
+    }
     let name = match &args.stdin_filename {
         Some(path) => source::display_name(path, &workspace.here),
         None => "<stdin>".to_owned(),
@@ -177,6 +191,11 @@ fn settings(workspace: &Workspace<'_>, args: &Lint) -> Result<Settings, Failure>
     if !args.select.is_empty() {
         let selected = settings.levels.select(&select);
         selected.map_err(|error| refused("--select", error))?;
+        let mut rules = select.iter().filter_map(|name| Rule::find(name));
+        if let Some(rule) = rules.find(|rule| rule.is_about_change()) {
+            let message = format!("--select: `{}` is about what changes", rule.id);
+            return Err(Failure::impossible(message).hint("`hoist diff` looks for it"));
+        }
     }
     for name in ignore {
         let ignored = settings.levels.set(&name, rules::Level::Off);

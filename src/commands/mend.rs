@@ -36,7 +36,6 @@ pub(super) fn mend(flag_set: &mut FlagSet, settings: &Settings, check: Check) ->
             Some(Text { file, text })
         })
         .collect();
-    let before: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
     let mut checked = std::mem::take(&mut flag_set.checked);
     let mended = fix::mend(
         texts,
@@ -47,9 +46,8 @@ pub(super) fn mend(flag_set: &mut FlagSet, settings: &Settings, check: Check) ->
         },
     );
     flag_set.checked = checked;
-    let files = mended.into_iter().zip(before).map(|(mended, before)| File {
+    let files = mended.into_iter().map(|mended| File {
         name: flag_set.found.files.name(mended.file).to_owned(),
-        before,
         mended,
     });
     let files: Vec<File> = files.collect();
@@ -83,9 +81,10 @@ impl Outcome {
     pub(super) fn write(&mut self, flag_set: &mut FlagSet, settings: &Settings, check: Check) {
         let files = std::mem::take(&mut self.files);
         for file in files {
-            let at = file.mended.file;
+            let mended = &file.mended;
+            let at = mended.file;
             let path = flag_set.found.paths.get(at.0 as usize);
-            let (before, after) = (file.before.as_bytes(), file.mended.text.as_bytes());
+            let (before, after) = (mended.before.as_bytes(), mended.text.as_bytes());
             let written = match path {
                 Some(path) if before != after => {
                     source::replace(path, &file.name, &flag_set.directories, before, after)
@@ -100,7 +99,7 @@ impl Outcome {
                     if let Some(checked) = files.find(|checked| checked.file == at) {
                         *checked = check(at, before, settings);
                     }
-                    flag_set.found.files.show(at, file.before.into());
+                    flag_set.found.files.show(at, file.mended.before.into());
                 }
             }
         }

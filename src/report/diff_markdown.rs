@@ -288,7 +288,7 @@ fn fields(detail: &mut String, fields: &[&FieldChange]) {
 
 /// What is gone behind `-`, what has come behind `+`.
 fn lines_of(field: &FieldChange) -> String {
-    let path = cut(&visible(&field.path), LONGEST);
+    let path = cut(&field.path, LONGEST);
     let lines = line_diff(field);
     let signs: Vec<char> = lines.iter().map(|(sign, _)| *sign).collect();
     let single = matches!(signs[..], ['-'] | ['+'] | ['-', '+']);
@@ -310,9 +310,11 @@ fn lines_of(field: &FieldChange) -> String {
     out
 }
 
+/// What people may read of a text, and no more than so many characters of it.
 fn cut(text: &str, longest: usize) -> String {
+    let text = visible(text);
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+        None => text,
     }
 }

@@ -15,7 +15,6 @@ use super::text::visible;
 #[derive(Clone, Debug)]
 pub struct File {
     pub name: String,
-    pub before: String,
     pub mended: Mended,
 }
 
@@ -78,7 +77,10 @@ pub fn diff(files: &[File], look: Look, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn one(file: &File, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    let (before, after) = (secret::mask(&file.before), secret::mask(&file.mended.text));
+    let (before, after) = (
+        secret::mask(&file.mended.before),
+        secret::mask(&file.mended.text),
+    );
     // Nothing but a line feed ends a line to the programs that read diffs.
     let lines = |text| -> Vec<&str> { str::split_inclusive(text, '\n').collect() };
     let (before, after) = (lines(&before), lines(&after));
@@ -138,9 +140,9 @@ mod tests {
     fn file(before: &str, after: &str) -> File {
         File {
             name: "flags/a.yaml".to_owned(),
-            before: before.to_owned(),
             mended: Mended {
                 file: FileId(0),
+                before: before.to_owned(),
                 text: after.to_owned(),
                 made: Vec::new(),
                 left: Vec::new(),

@@ -8,8 +8,7 @@ use crate::impact::{self, Impact};
 use crate::model::{Flag, Percent, Settings as FlagSettings};
 use crate::record::{Kind, Record};
 
-use super::wording;
-use super::{Check, Findings, Levels, Settings, Suppressions};
+use super::{Check, Findings, Levels, Settings, Suppressions, runner, wording};
 
 mod outline;
 mod past;
@@ -178,6 +177,7 @@ pub fn check_change(
         .map(|found| name_environments(found, environments))
         .collect();
     findings.sort_by_key(|found| (std::cmp::Reverse(found.severity), found.rule));
+    findings.iter_mut().for_each(runner::keep_secrets);
     findings
 }
 

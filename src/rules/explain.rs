@@ -1,5 +1,8 @@
 //! A rule, told: on a terminal, and as a section of a page.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use jiff::civil::date;
 
 use super::{CONFIG, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file, check_set};
@@ -46,8 +49,8 @@ pub fn markdown(rule: &Rule) -> String {
 pub fn reference() -> String {
     let mut page = String::from(
         "# Rules\n\n\
-         What `hoist lint` looks for. This page is written by hoist itself, from the same text as\n\
-         `hoist lint --explain RULE`.\n\n\
+         What `hoist lint` looks for, and `hoist diff` in what changes. This page is written by hoist\n\
+         itself, from the same text as `hoist lint --explain RULE`.\n\n\
          | rule | level | `--fix` | finds |\n\
          | --- | --- | --- | --- |\n",
     );
@@ -68,9 +71,14 @@ pub fn reference() -> String {
 
 /// Whether `--fix` mends what the rule finds: its own example says so.
 fn mends(rule: &Rule) -> bool {
-    if rule.id == CONFIG.id {
-        return false;
-    }
+    static MENDING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let mending = RULES.iter().filter(|rule| example_is_mended(rule));
+        mending.map(|rule| rule.id).collect()
+    });
+    MENDING.contains(rule.id)
+}
+
+fn example_is_mended(rule: &Rule) -> bool {
     let mut context = Context::new(date(2026, 11, 15));
     context.environments = ["development", "staging", "production"]
         .map(String::from)
@@ -104,6 +112,10 @@ fn level(rule: &Rule) -> String {
 fn settings(rule: &Rule) -> String {
     let id = rule.id;
     let mut text = String::new();
+    if rule.is_about_change() {
+        text +=
+            "`hoist diff` looks for it, and `hoist plan` where what is live is enough to tell.\n";
+    }
     if mends(rule) {
         text += "`hoist lint --fix` mends it.\n";
     }

@@ -44,6 +44,57 @@ fn messages(diff: &Value, rule: &str) -> Vec<String> {
         .collect()
 }
 
+/// The diff of one flag that rises from 10 to 90 % in production.
+pub fn of_a_rise(file: &str, flag: &str) -> Value {
+    let repository = Repository::new();
+    repository.write("hoist.toml", TWO);
+    let flags = |percentage: u32| {
+        let staging = "environments: { staging: { percentage: 100 } }";
+        format!("flags:\n  {flag}: {{ enabled: true, percentage: {percentage}, {staging} }}\n")
+    };
+    repository.write(file, flags(10));
+    repository.write("flags/torn.yaml", "flags:\n  torn: { enabled: maybe }\n");
+    repository.commit("Begin");
+    repository.write(file, flags(90));
+    repository.write("flags/torn.yaml", "flags:\n  torn: { enabled: true }\n");
+    repository.diff_json(0, &["main"])
+}
+
+const TWO: &str = "[environments.staging]\nstore = \"sqlite:a\"\n[environments.production]\nstore = \"sqlite:b\"\n";
+
+#[test]
+fn the_readme_shows_what_happens() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let repository = Repository::new();
+    repository.write("hoist.toml", TWO);
+    let flags =
+        |name: &str| fs::read_to_string(root.join("tests/readme/flags").join(name)).unwrap();
+    let (checkout, search) = (flags("checkout.yaml"), flags("search.yaml"));
+    repository.write("flags/checkout.yaml", &checkout);
+    repository.write("flags/search.yaml", &search);
+    let id = repository.commit("Begin");
+    let reordered = checkout.replace(
+        "{ control: 34, higher_price: 33, lower_price: 33 }",
+        "{ higher_price: 33, control: 34, lower_price: 33 }",
+    );
+    let raised = search.replace(
+        "percentage: 10\n",
+        "percentage: 25\n    environments: { staging: { percentage: 10 } }\n",
+    );
+    let raised = raised.replace("owner: search-team", "owner: ranking-team");
+    assert!(reordered != checkout && raised.len() > search.len() + 50);
+    repository.write("flags/checkout.yaml", reordered);
+    repository.write("flags/search.yaml", raised);
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let picture = readme
+        .split("\n```text\n")
+        .find(|text| text.starts_with("main ("))
+        .unwrap();
+    let picture = picture.split("```").next().unwrap();
+    let shown = repository.diff(0, &["main"]).stdout;
+    assert_eq!(shown.replace(&id[..12], "0e1be1d6db3f"), picture);
+}
+
 #[test]
 fn the_work_tree_is_compared_with_a_revision() {
     let repository = Repository::with_flags(TEN);
@@ -209,10 +260,7 @@ fn a_flag_that_moves_to_another_file_has_not_changed() {
 #[test]
 fn environments_are_told_apart() {
     let repository = Repository::with_flags(TEN);
-    repository.write(
-        "hoist.toml",
-        "[environments.staging]\nstore = \"sqlite:a\"\n[environments.production]\nstore = \"sqlite:b\"\n",
-    );
+    repository.write("hoist.toml", TWO);
     repository.write_flags(
         "flags:\n  a:\n    enabled: true\n    percentage: 10\n    owner: web\n    environments: { staging: { percentage: 90 } }\n",
     );

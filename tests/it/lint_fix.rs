@@ -81,6 +81,38 @@ fn errors_that_stay_are_the_answer() {
 }
 
 #[test]
+fn nothing_is_mended_by_a_configuration_that_was_misread() {
+    let text = format!("flags:\n{BAD}");
+    let project = Project::with_flags(&text);
+    project.write("hoist.toml", "[lint]\nmax_stp = 10\n");
+    let run = project.expect(1, &["lint", "--fix"]);
+    assert!(run.stdout.contains("error[config]"), "{run:#?}");
+    assert!(run.stderr.contains("nothing was mended"), "{run:#?}");
+    assert_eq!(project.read("flags/flags.yaml"), text);
+}
+
+/// What silences a rule is not useless where that rule is not looked for.
+#[test]
+fn comments_outlive_a_run_of_some_rules() {
+    let text = "flags:\n  a: # hoist-ignore: missing-owner -- nobody's\n    description: D\n    expires: never\n";
+    let project = Project::with_flags(text);
+    for args in [
+        &["lint", "--fix", "--select", "unused-ignore"][..],
+        &["lint", "--fix", "--ignore", "missing-owner"],
+        &["lint", "--fix", "flags/flags.yaml"],
+        &["lint", "--fix"],
+    ] {
+        project.expect(0, args);
+        assert_eq!(project.read("flags/flags.yaml"), text, "{args:?}");
+    }
+    let unused = text.replace("    expires", "    owner: web\n    expires");
+    project.write("flags/flags.yaml", &unused);
+    project.expect(0, &["lint", "--fix"]);
+    let mended = project.read("flags/flags.yaml");
+    assert!(!mended.contains("hoist-ignore"), "{mended}");
+}
+
+#[test]
 fn programs_get_what_is_left_and_people_are_told_beside_it() {
     let project = Project::with_flags(&format!("flags:\n{BAD}"));
     let run = project.expect(0, &["lint", "--fix", "--format", "json"]);
@@ -137,7 +169,8 @@ fn standard_input_is_checked_and_mended_without_a_file() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
+        // Not all of it is read where it is too much.
+        let _ = child.stdin.take().unwrap().write_all(input);
         let output = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (
@@ -160,7 +193,11 @@ fn standard_input_is_checked_and_mended_without_a_file() {
     let (code, text, _) = run(&["lint", "--fix", "--dry-run", "-"], bad.as_bytes());
     assert_eq!(code, Some(0));
     assert!(text.contains("+  bad: "), "{text}");
-    // What is not text comes out as it went in.
+    // Nothing is printed that stands for a part only.
+    let large = [bad.as_bytes(), &vec![b'#'; 8 << 20]].concat();
+    let (code, text, told) = run(&["lint", "--fix", "-"], &large);
+    assert_eq!((code, text.as_str()), (Some(2), ""));
+    assert!(told.contains("more than 8 MiB"), "{told}");
     let (code, found, _) = run(&["lint", "-"], b"flags:\n  caf\xe9: {}\n");
     assert_eq!(code, Some(1));
     assert!(found.contains("UTF-8"), "{found}");

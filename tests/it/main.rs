@@ -12,6 +12,7 @@ mod cli;
 mod convergence;
 mod diff;
 mod evaluation;
+mod faults;
 mod interleavings;
 mod json_shapes;
 mod layers;

@@ -5,6 +5,7 @@
 //! The score is kept in a snapshot, by kind of mistake. `HOIST_MUTANTS=500` takes that many generated
 //! flags instead of a few.
 
+mod changes;
 mod harmless;
 mod mistakes;
 mod site;
@@ -24,6 +25,7 @@ use std::path::Path;
 
 use hoist::config;
 use hoist::diagnostic::{Diagnostic, FileId, Files, LineIndex};
+use hoist::model::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS};
 use hoist::rules::{Checked, Context, KeyStyle, Levels, RULES, Settings, check_file, check_set};
 use jiff::civil::{Date, date};
 use rayon::prelude::*;
@@ -32,7 +34,7 @@ use site::{Edit, FlagSites, Place, Site};
 /// The day on which the example set is clean.
 const TODAY: Date = date(2026, 11, 22);
 /// Generated flags that are broken unless `HOIST_MUTANTS` says otherwise, and how many are in one set.
-const GENERATED: usize = 12;
+const GENERATED: usize = 6;
 const IN_ONE_SET: usize = 3;
 
 /// A flag set: names and texts of its files.
@@ -126,6 +128,34 @@ impl Mutant {
 }
 
 #[test]
+fn every_field_is_broken() {
+    let sets = flag_sets();
+    let texts = sets.iter().flat_map(|set| &set.files);
+    let flags: Vec<FlagSites> = texts.flat_map(|(_, text)| site::flags(text)).collect();
+    let sites = flags.iter().flat_map(|flag| &flag.sites);
+    let there: BTreeSet<&str> = sites.map(|site| site.pattern.as_str()).collect();
+    let fields = [
+        ("", &FLAG_FIELDS[..]),
+        ("environments/*/", &OVERRIDE_FIELDS),
+        ("rollout/*/", &STAGE_FIELDS),
+        ("environments/*/rollout/*/", &STAGE_FIELDS),
+        ("variants/*/", &VARIANT_FIELDS),
+        ("environments/*/variants/*/", &VARIANT_FIELDS),
+        ("tests/*/", &TEST_FIELDS),
+    ];
+    for (above, fields) in fields {
+        for field in fields {
+            let pattern = format!("{above}{field}");
+            assert!(there.contains(&*pattern), "{pattern} is in no set");
+            assert!(wrong::patterns().any(|known| known == pattern), "{pattern}");
+        }
+    }
+    for pattern in wrong::patterns() {
+        assert!(there.contains(pattern), "{pattern} is in no set");
+    }
+}
+
+#[test]
 fn every_mutant_is_found_on_its_line() {
     let sets = flag_sets();
     let settings = settings();
@@ -188,7 +218,7 @@ fn thin_out(mutants: &mut Vec<Mutant>) {
             ..
         } = mutant;
         let new_kind = kinds.insert((*set, *file, *flag, *kind, path.clone()));
-        let new_way = ways.insert((*set > 0, *kind, pattern.clone(), way.clone()));
+        let new_way = ways.insert(((*set).min(2), *kind, pattern.clone(), way.clone()));
         new_kind || new_way
     });
 }
@@ -197,7 +227,7 @@ fn is_default() -> bool {
     std::env::var_os("HOIST_MUTANTS").is_none()
 }
 
-/// The example set, and generated ones.
+/// The example set, one that has every field everywhere, and generated ones.
 fn flag_sets() -> Vec<FlagSet> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
@@ -213,11 +243,19 @@ fn flag_sets() -> Vec<FlagSet> {
     let count = asked.map_or(GENERATED, |count| {
         count.parse().expect("HOIST_MUTANTS is a number")
     });
+    let name = "tests/cases/mutants/every_field.yaml";
+    let every_field = FlagSet {
+        name: "every field".into(),
+        files: vec![(name.into(), fs::read_to_string(root.join(name)).unwrap())],
+    };
     let generated = generate::texts(count, IN_ONE_SET, 7).map(|text| FlagSet {
         name: "generated".into(),
         files: vec![("flags/generated.yaml".into(), text)],
     });
-    std::iter::once(example).chain(generated).collect()
+    [example, every_field]
+        .into_iter()
+        .chain(generated)
+        .collect()
 }
 
 /// hoist.toml of this repository, and a style of keys.
@@ -277,6 +315,7 @@ fn mutants(set: usize, flag_set: &FlagSet) -> Vec<Mutant> {
             mutants.extend(wrong::values(&origin, flag));
             mutants.extend(wrong::keys(&origin, flag));
             mutants.extend(mistakes::all(&origin, flag));
+            mutants.extend(changes::all(&origin, flag));
             mutants.extend(harmless::all(&origin, flag));
         }
         mutants.extend(harmless::of_file(&origin));
@@ -291,58 +330,76 @@ fn judge(
     checked: &mut [Checked],
     settings: &Settings,
 ) -> Result<&'static str, String> {
+    let text = &set.files[mutant.file].1;
+    let broken = mutant.text(text);
+    let (found, line) = if mutant.kind == "change" {
+        let lines = LineIndex::new(if mutant.edit.text.is_empty() {
+            text
+        } else {
+            &broken
+        });
+        let line = lines.line(u32::try_from(mutant.place()).unwrap());
+        (changes::findings(mutant, text, settings), line)
+    } else {
+        let lines = LineIndex::new(&broken);
+        let line = lines.line(u32::try_from(mutant.place()).unwrap());
+        let found = lint(mutant, set, checked, settings).into_iter();
+        let here = |found: Diagnostic| {
+            let is_here = found.location.file.0 as usize == mutant.file;
+            let line = lines.line(found.location.span.start);
+            (found, if is_here { line } else { 0 })
+        };
+        (found.map(here).collect(), line)
+    };
+    let fits = |(found, at): &&(Diagnostic, u32)| *at == line && mutant.rules.contains(&found.rule);
+    let caught = found.iter().find(fits).map(|(found, _)| found.rule);
+    let nothing = mutant.rules.is_empty() && found.is_empty();
+    match caught.or(nothing.then_some("")) {
+        Some(rule) if mutant.kind == "change" || !is_told_twice(&found) => Ok(rule),
+        _ => Err(report(mutant, set, line, &found)),
+    }
+}
+
+/// What lint finds in the broken set.
+fn lint(
+    mutant: &Mutant,
+    set: &FlagSet,
+    checked: &mut [Checked],
+    settings: &Settings,
+) -> Vec<Diagnostic> {
     let mut files = Files::default();
     for (name, _) in &set.files {
         files.add(name, None);
     }
     let file = FileId(u32::try_from(mutant.file).unwrap());
     let broken = mutant.text(&set.files[mutant.file].1);
-    let whole = std::mem::replace(
-        &mut checked[mutant.file],
-        check_file(file, broken.as_bytes(), settings),
-    );
+    let broken = check_file(file, broken.as_bytes(), settings);
+    let whole = std::mem::replace(&mut checked[mutant.file], broken);
     let mut found = check_set(checked, &files, settings);
-    let broken_file = std::mem::replace(&mut checked[mutant.file], whole);
-    found.extend(broken_file.diagnostics);
-
-    let lines = LineIndex::new(&broken);
-    let line = lines.line(u32::try_from(mutant.place()).unwrap());
-    let fits = |found: &&Diagnostic| {
-        let location = found.location;
-        location.file.0 as usize == mutant.file
-            && lines.line(location.span.start) == line
-            && mutant.rules.contains(&found.rule)
-    };
-    let twice = found.iter().enumerate().any(|(at, one)| {
-        let before = &found[..at];
-        before
-            .iter()
-            .any(|other| (other.rule, other.location) == (one.rule, one.location))
-    });
-    let caught = found.iter().find(fits).map(|found| found.rule);
-    let nothing = mutant.rules.is_empty() && found.is_empty();
-    match caught.or(nothing.then_some("")) {
-        Some(rule) if !twice => Ok(rule),
-        _ => Err(report(mutant, set, line, &lines, &found)),
-    }
+    let broken = std::mem::replace(&mut checked[mutant.file], whole);
+    found.extend(broken.diagnostics);
+    found
 }
 
-fn report(
-    mutant: &Mutant,
-    set: &FlagSet,
-    line: u32,
-    lines: &LineIndex,
-    found: &[Diagnostic],
-) -> String {
+/// Whether a rule says two things of one place, other than of what it is at odds with elsewhere.
+fn is_told_twice(found: &[(Diagnostic, u32)]) -> bool {
+    found.iter().enumerate().any(|(at, (one, _))| {
+        let mut before = found[..at].iter();
+        !["unknown-variant", "conflicting-exposure"].contains(&one.rule)
+            && before.any(|(other, _)| (other.rule, other.location) == (one.rule, one.location))
+    })
+}
+
+fn report(mutant: &Mutant, set: &FlagSet, line: u32, found: &[(Diagnostic, u32)]) -> String {
+    let Mutant {
+        path, way, rules, ..
+    } = mutant;
+    let file = &set.files[mutant.file].0;
     let mut text = format!(
-        "\n{} {}: {} {:?}\n  expected {:?} on line {line}\n",
-        set.name, set.files[mutant.file].0, mutant.path, mutant.way, mutant.rules
+        "\n{} {file}: {path} {way:?}\n  expected {rules:?} on line {line}\n",
+        set.name
     );
-    for found in found {
-        let at = match found.location.file.0 as usize == mutant.file {
-            true => lines.line(found.location.span.start).to_string(),
-            false => "elsewhere".into(),
-        };
+    for (found, at) in found {
         let _ = writeln!(text, "  {at}: {}: {}", found.rule, found.message);
     }
     text

@@ -237,7 +237,8 @@ impl Site {
         ))
         .hint(format!(
             "nothing was written; look at `{key}`, and delete it if nobody needs it: clients then take their \
-             default, and `hoist kill {flag}` keeps the flag off when a sync puts it back"
+             default, and `hoist kill {flag}{}` keeps the flag off when a sync puts it back",
+            self.named
         ))
     }
 
@@ -248,6 +249,7 @@ impl Site {
             self.patience.as_secs_f64()
         ))
         .hint("something else writes without a pause; run it again, with more time if need be: `--timeout SECONDS`")
+        .passing()
     }
 
     /// What was done, to be reported.

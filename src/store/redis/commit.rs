@@ -236,7 +236,7 @@ impl Redis {
         lost: &Error,
         patience: &mut Patience,
     ) -> Result<Outcome, Error> {
-        let reason = lost.to_string();
+        let reason = why_lost(lost);
         let store = self.endpoint.store();
         self.route.learn(self.endpoint.node.as_deref(), lost);
         // Not to know is worse than to wait: here a server that stands alone is waited for, too.
@@ -293,6 +293,18 @@ impl Redis {
         }
         let reason = format!("the commit of generation {generation} is not in it any more");
         Err(self.endpoint.damaged(&self.names.history, reason))
+    }
+}
+
+/// Why an answer never came, without a word on what became of the commit.
+fn why_lost(lost: &Error) -> String {
+    match lost {
+        Error::Disconnected { reason, .. }
+        | Error::Unreachable { reason, .. }
+        | Error::Tls { reason, .. }
+        | Error::NotRedis { reason, .. } => reason.clone(),
+        Error::Timeout { after, .. } => format!("no answer within {} s", after.as_secs_f64()),
+        other => other.to_string(),
     }
 }
 

@@ -11,7 +11,13 @@ struct Wrong {
     values: &'static [&'static str],
 }
 
-const TEXTS: &[&str] = &["description", "owner", "salt", "control"];
+const TEXTS: &[&str] = &[
+    "description",
+    "owner",
+    "salt",
+    "control",
+    "environments/*/control",
+];
 const NAMES: &[&str] = &["tests/*/user", "tests/*/environment"];
 const DATES: &[&str] = &["created", "expires"];
 const SWITCHES: &[&str] = &["enabled", "environments/*/enabled"];
@@ -41,6 +47,9 @@ const ITEMS: &[&str] = &[
     "allowed_users/*",
     "allowed_groups/*",
     "forced/*/*",
+    "environments/*/allowed_users/*",
+    "environments/*/allowed_groups/*",
+    "environments/*/forced/*/*",
     "tests/*/groups/*",
 ];
 const ROLLOUTS: &[&str] = &["rollout", "environments/*/rollout"];
@@ -74,7 +83,7 @@ const ALL: &[Wrong] = &[
     },
     Wrong {
         kind: "name",
-        at: &["salt", "control"],
+        at: &["salt", "control", "environments/*/control"],
         values: &["\"\""],
     },
     Wrong {
@@ -285,6 +294,11 @@ const ALL: &[Wrong] = &[
         values: &["5", "a", "true", "null", "", "[]", "[enabled]"],
     },
 ];
+
+/// Sites that are given wrong values.
+pub fn patterns() -> impl Iterator<Item = &'static str> {
+    ALL.iter().flat_map(|wrong| wrong.at.iter().copied())
+}
 
 /// Values that cannot stand where they do.
 pub fn values(origin: &Origin<'_>, flag: &FlagSites) -> Vec<Mutant> {

@@ -241,7 +241,7 @@ fn two_runners_never_advance_a_stage_twice() {
             .filter(|flag| names.contains(&flag.as_str()))
             .collect();
         for name in &names {
-            let count = moves.iter().filter(|flag| flag == &name).count();
+            let count = moves.iter().filter(|flag| flag == name).count();
             // Once to be created, and once a round.
             assert_eq!(count, round + 1, "{name} in round {round}");
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use hoist::store::HistoryEntry;
 use serde_json::{Value, json};
@@ -175,7 +176,7 @@ fn application(world: &World, done: &AtomicBool) -> usize {
         let flag = all().nth(calls % 5).expect("a flag");
         let mut config = client.ask(late, &json!([["get_flag_config", flag]]))[0].clone();
         let call = match calls / 5 % 6 {
-            0 | 1 | 2 => json!(["advance_rollout", flag]),
+            0..=2 => json!(["advance_rollout", flag]),
             3 => json!(["emergency_rollback", flag]),
             4 => {
                 // Restored, and begun again.
@@ -199,6 +200,8 @@ fn application(world: &World, done: &AtomicBool) -> usize {
         };
         client.ask(late, &json!([call]));
         calls += 1;
+        // An application has other things to do: what it did stands for a while.
+        std::thread::sleep(Duration::from_millis(5));
     }
     calls
 }

@@ -1,6 +1,8 @@
 pub mod backend;
 pub mod cluster;
 pub mod commits;
+pub mod cutter;
+pub mod dump;
 pub mod extent;
 pub mod flagsets;
 pub mod program;

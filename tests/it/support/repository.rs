@@ -91,8 +91,11 @@ impl Repository {
     /// What `hoist diff --format json` prints.
     #[track_caller]
     pub fn diff_json(&self, code: i32, args: &[&str]) -> serde_json::Value {
-        self.diff(code, &[args, &["--format", "json"]].concat())
-            .json()
+        let diff = self
+            .diff(code, &[args, &["--format", "json"]].concat())
+            .json();
+        crate::json_shapes::check_diff(&diff);
+        diff
     }
 }
 

@@ -94,12 +94,24 @@ fn many_comments_take_linear_time() {
     assert_eq!(silent(&text, "expired").len(), 200_001);
     for (comment, names) in [
         ("a: 1 # hoist-ignore: exired\n".repeat(50_000), 50_000),
-        (format!("# hoist-ignore: {}\n", "exired, ".repeat(100_000)), 100),
+        (
+            format!("# hoist-ignore: {}\n", "exired, ".repeat(100_000)),
+            100,
+        ),
     ] {
         let read = Suppressions::read(&comment, &LineIndex::new(&comment), &comments(&comment));
         assert_eq!(read.ignores.len(), names);
         assert!(read.without(names - 1, |_| true).is_some());
     }
+}
+
+/// Names of the directives of `text`, and what each amounts to.
+fn named(text: &str) -> Vec<(&str, Named)> {
+    let read = Suppressions::read(text, &LineIndex::new(text), &comments(text));
+    let ignores = read.ignores.into_iter();
+    ignores
+        .map(|ignore| (&text[ignore.span.range()], ignore.named))
+        .collect()
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod redis_store;
 mod rollback;
 mod rule_reference;
 mod secrets;
+mod several;
 mod sqlite_store;
 mod stores;
 mod support;

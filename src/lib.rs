@@ -17,6 +17,7 @@ pub mod store;
 
 pub mod plan;
 
+pub mod amend;
 pub mod fix;
 pub mod rules;
 

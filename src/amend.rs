@@ -26,9 +26,9 @@ pub struct Amended {
 /// Why a text is left as it is: a person has to make the change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("an alias makes what stands in line {line} part of something else too")]
+    #[error("an alias makes what stands on line {line} part of something else too")]
     Shared { line: u32 },
-    #[error("what would have to change comes into line {line} by `<<` or an alias")]
+    #[error("what would have to change comes to line {line} by `<<` or an alias")]
     Merged { line: u32 },
     #[error("line {line} is laid out in a way that cannot be changed without losing something")]
     Layout { line: u32 },

@@ -17,6 +17,7 @@ mod kill;
 mod lint;
 mod operator;
 mod plan;
+mod promote;
 mod restore;
 mod rollback;
 mod rollout;
@@ -31,6 +32,7 @@ pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
 pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
+pub use promote::Promote;
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
@@ -142,6 +144,7 @@ pub enum Command {
     Kill(Kill),
     Restore(Restore),
     Diff(Diff),
+    Promote(Promote),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

@@ -13,6 +13,7 @@ use crate::report;
 use crate::report::operated::{self, Operated};
 
 mod absence;
+mod amending;
 mod apply;
 mod commit;
 mod completions;
@@ -27,6 +28,7 @@ mod lint;
 mod mend;
 mod plan;
 mod progress;
+mod promote;
 mod restore;
 mod rollback;
 mod rollout;
@@ -106,6 +108,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Diff(args) => diff::run(&cli.global, args, colors),
+        Command::Promote(args) => promote::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

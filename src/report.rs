@@ -16,6 +16,7 @@ pub mod mended;
 pub mod operated;
 pub mod plan_human;
 pub mod plan_json;
+pub mod promoted;
 pub mod rollouts;
 pub mod sarif;
 pub mod tests_human;

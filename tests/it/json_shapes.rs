@@ -230,6 +230,31 @@ pub fn check_several(command: &str, several: &Value) {
     assert_eq!(several["summary"]["environments"], environments.len());
 }
 
+/// What `hoist promote` prints.
+pub fn check_promotion(promotion: &Value) {
+    let shape = json!({
+        "version": "1",
+        "from": "string",
+        "to": "string",
+        "written": "any",
+        "flags": [{
+            "flag": "string",
+            "source": {"file": "string", "line": "count"},
+            "outcome": "promoted|unchanged",
+            "fields": [{"path": "string", "before": "any", "after": "any"}],
+            "lost_comments": ["string"],
+        }],
+        "findings": [risk_shape()],
+        "diff?": "string",
+        "plan": "object|null",
+        "unplanned?": {"exit_code": "1|2|3", "problems": [{"message": "string", "because": ["string"], "help?": "string"}]},
+    });
+    check("promotion", promotion, &shape);
+    if promotion["plan"].is_object() {
+        check("plan", &promotion["plan"], &plan_shape());
+    }
+}
+
 #[test]
 fn lint() {
     let project = Project::new();

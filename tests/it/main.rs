@@ -24,6 +24,7 @@ mod operate;
 mod operators;
 mod program;
 mod promises;
+mod promote;
 mod python;
 mod readme;
 mod redis_cli;

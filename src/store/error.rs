@@ -85,6 +85,8 @@ pub enum Error {
     Locked { store: String, after: Duration },
     #[error("the disk of {store} is full: {reason}")]
     DiskFull { store: String, reason: String },
+    #[error("the disk of {store} fails: {reason}")]
+    DiskFails { store: String, reason: String },
     #[error("{store} may only be read: {reason}")]
     FileReadOnly { store: String, reason: String },
     #[error("cannot open {store}: {reason}")]
@@ -118,6 +120,7 @@ impl Error {
                 | Self::Unsteady { .. }
                 | Self::Locked { .. }
                 | Self::DiskFull { .. }
+                | Self::DiskFails { .. }
         )
     }
 
@@ -209,6 +212,9 @@ impl Error {
             Self::Locked { .. } => "run the command again once the other process is done",
             Self::DiskFull { .. } => {
                 "nothing was written; free some space, then run the command again"
+            }
+            Self::DiskFails { .. } => {
+                "nothing was written; see what the system's log says of the disk, then run the command again"
             }
             Self::FileReadOnly { .. } => {
                 "check the permissions of the file and of its folder, in which SQLite keeps further files while it writes"

@@ -45,6 +45,7 @@ pub use test::{Test, TestFormat};
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
   hoist diff main...             show what this branch changes, and what is risky about it
+  hoist kill FLAG --reason WHY   turn a flag off at once, whatever git says
 
 Exit codes: 0 done, or clean; 1 the answer is no; 2 it could not be done; 3 refused")]
 pub struct Cli {
@@ -67,13 +68,25 @@ pub struct Global {
     /// Environment of hoist.toml to work on [env: HOIST_ENV]
     #[arg(long, global = true, value_name = "NAME")]
     pub env: Option<String>,
-    /// Store to use instead of the environment's: redis://, rediss://, redis+unix:// or sqlite:
-    /// [env: HOIST_STORE]
+    /// Store to use instead of the environment's: redis://, rediss://, redis+unix://,
+    /// redis+sentinel://, redis+cluster:// or sqlite: [env: HOIST_STORE]
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
-    /// Seconds to wait for a store
+    /// Seconds to wait for a store: for one answer, and for a primary that is gone to be found again
     #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: std::time::Duration,
+    /// Replicas that must have a commit before it counts as safe
+    #[arg(long, global = true, value_name = "N", value_parser = number)]
+    pub wait_replicas: Option<usize>,
+    /// Certificate authorities (PEM) to trust instead of the system's [env: HOIST_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Client certificate (PEM) to show to a store [env: HOIST_CERT_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+    /// Key of the client certificate (PEM) [env: HOIST_KEY_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub key: Option<PathBuf>,
     /// Date to take for today, so that a run can be repeated
     #[arg(long, global = true, value_name = "DATE", value_parser = date)]
     pub today: Option<Date>,

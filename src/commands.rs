@@ -24,6 +24,7 @@ mod history;
 mod init;
 mod kill;
 mod lint;
+mod mend;
 mod plan;
 mod progress;
 mod restore;

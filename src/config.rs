@@ -7,7 +7,8 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
 use crate::plan::guard::Policy;
-use crate::rules::{Level, Limits};
+use crate::rules::{CONFIG, Level, Limits};
+use crate::store::TlsFiles;
 
 mod read;
 mod secrets;
@@ -20,7 +21,7 @@ pub use secrets::mask_secrets;
 pub const FILE_NAME: &str = "hoist.toml";
 
 /// Id under which mistakes in hoist.toml are reported.
-pub const RULE: &str = "config";
+pub const RULE: &str = CONFIG.id;
 
 /// A valid configuration. Paths are as written: relative to the directory of hoist.toml.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,10 @@ pub struct Environment {
     pub prefix: String,
     /// Whether flags that are gone from the flag set are deleted.
     pub prune: bool,
+    /// How many replicas must have a commit.
+    pub wait_replicas: usize,
+    /// PEM files for TLS, as written: `${NAME}` stands for an environment variable.
+    pub tls: TlsFiles,
     pub policy: Policy,
     /// How many commits the history keeps, at least.
     pub history_keep: usize,
@@ -65,6 +70,8 @@ impl Default for Config {
             store: "sqlite:.hoist/flags.db".into(),
             prefix: "ff".into(),
             prune: true,
+            wait_replicas: 0,
+            tls: TlsFiles::default(),
             policy: Policy::default(),
             history_keep: HISTORY_KEEP,
         };
@@ -109,14 +116,18 @@ pub enum EnvironmentError {
     #[error("which environment? hoist.toml has {known}")]
     Unnamed { known: String },
     #[error(
-        "`store` of environment `{environment}` needs the environment variable {variable}, which is not set"
+        "`{setting}` of environment `{environment}` needs the environment variable {variable}, which is not set"
     )]
     Variable {
         environment: String,
+        setting: &'static str,
         variable: String,
     },
-    #[error("`store` of environment `{environment}` has a `${{` without a `}}`")]
-    Unclosed { environment: String },
+    #[error("`{setting}` of environment `{environment}` has a `${{` without a `}}`")]
+    Unclosed {
+        environment: String,
+        setting: &'static str,
+    },
 }
 
 impl EnvironmentError {
@@ -130,6 +141,9 @@ impl EnvironmentError {
             } => format!("did you mean `--env {name}`?"),
             Self::Unknown { .. } => "pass one of them with `--env`, or add it to hoist.toml".into(),
             Self::Unnamed { .. } => "pass one of them with `--env`, or set HOIST_ENV".into(),
+            Self::Variable { setting, .. } if *setting != STORE => {
+                format!("set it to the file, or leave `{setting}` out")
+            }
             Self::Variable { variable, .. } => {
                 format!(
                     "set it, for example `export {variable}=redis://localhost:6379`, or pass `--store`"
@@ -177,30 +191,65 @@ impl Config {
     }
 }
 
+/// The setting that names a store.
+const STORE: &str = "store";
+
 impl Environment {
     /// The store's URL, with `${NAME}` replaced by what `variable` gives for it.
     pub fn store_url(
         &self,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<String, EnvironmentError> {
-        let mut url = String::new();
-        let mut rest = self.store.as_str();
+        self.filled_in(STORE, &self.store, &variable)
+    }
+
+    /// The files for TLS, with `${NAME}` replaced by what `variable` gives for it. Relative paths start
+    /// from the directory of hoist.toml.
+    pub fn tls_files(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<TlsFiles, EnvironmentError> {
+        let fill_in = |setting, file: &Option<PathBuf>| {
+            let Some(file) = file else {
+                return Ok(None);
+            };
+            // It was text in hoist.toml.
+            let filled_in = self.filled_in(setting, &file.to_string_lossy(), &variable)?;
+            Ok(Some(PathBuf::from(filled_in)))
+        };
+        Ok(TlsFiles {
+            ca: fill_in("ca_file", &self.tls.ca)?,
+            cert: fill_in("cert_file", &self.tls.cert)?,
+            key: fill_in("key_file", &self.tls.key)?,
+        })
+    }
+
+    fn filled_in(
+        &self,
+        setting: &'static str,
+        text: &str,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<String, EnvironmentError> {
+        let mut filled_in = String::new();
+        let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let (name, after) =
                 after
                     .split_once('}')
                     .ok_or_else(|| EnvironmentError::Unclosed {
                         environment: self.name.clone(),
+                        setting,
                     })?;
-            url += before;
-            url += &variable(name)
+            filled_in += before;
+            filled_in += &variable(name)
                 .filter(|value| !value.is_empty())
                 .ok_or_else(|| EnvironmentError::Variable {
                     environment: self.name.clone(),
+                    setting,
                     variable: name.to_owned(),
                 })?;
             rest = after;
         }
-        Ok(url + rest)
+        Ok(filled_in + rest)
     }
 }

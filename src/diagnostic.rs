@@ -96,13 +96,15 @@ pub struct Edit {
     pub text: String,
 }
 
-/// A change that mends the finding without changing what was meant.
+/// A change that mends the finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
     /// Imperative: "replace `percentge` with `percentage`".
     pub title: String,
     /// Disjoint, in order.
     pub edits: Vec<Edit>,
+    /// True where it changes nothing that was meant, so that it can be made without being looked at.
+    pub safe: bool,
 }
 
 /// One finding.
@@ -171,13 +173,23 @@ impl Diagnostic {
         });
     }
 
+    /// Adds a safe fix.
     #[must_use]
     pub fn with_fix(mut self, title: impl Into<String>, edits: Vec<Edit>) -> Self {
         self.fix = Some(Fix {
             title: title.into(),
             edits,
+            safe: true,
         });
         self
+    }
+
+    /// True for the last of so many findings that others of its kind were left out.
+    #[must_use]
+    pub fn stands_for_more(&self) -> bool {
+        self.message
+            .trim_end_matches(')')
+            .ends_with("are not shown")
     }
 }
 

@@ -2,7 +2,7 @@
 //! format does.
 //!
 //! [`Evaluator::new`] checks a record once and puts it into a form that [`Evaluator::evaluate`]
-//! answers from without allocating or locking; [`explain`] puts an answer into words.
+//! answers from without allocating or locking; [`explain()`] puts an answer into words.
 
 use std::collections::{HashMap, HashSet};
 

@@ -8,7 +8,9 @@
 //! Shares are of users whom no list names. What lists do to those that they name is told apart, by
 //! [`notes`].
 
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde_json::{Number, Value};
 
@@ -152,16 +154,14 @@ pub fn between(
     let after = Side::new(flag, after)?;
     let redrawn = before.salt != after.salt && before.is_drawn() && after.is_drawn();
     let [both, gained, lost, neither] = overlap(before.share, after.share, redrawn);
-    let renamed = (both > 0 && before.renames(&after, redrawn))
-        || (neither > 0 && before.outside_differs(&after, Outcome::renamed));
-    let (moved_inside, best) = if both == 0 {
-        (0, None)
-    } else if redrawn {
-        (before.expected_moves(&after), None)
-    } else {
-        before.moves(&after)
+    let moves = |by: Differs| match both {
+        0 => 0,
+        _ => ALL - staying(&before.arms(), &after.arms(), redrawn, by),
     };
-    let moved_outside = u128::from(before.outside_differs(&after, Outcome::differs));
+    let moved_inside = moves(differs);
+    let moved_outside = u128::from(before.outside_differs(&after, differs));
+    let is_renamed = moves(renamed) > 0 || (neither > 0 && before.outside_differs(&after, renamed));
+    let best = (moved_inside > 0 && !redrawn).then(|| order::best(&before.arms(), &after.arms()));
     let avoidable = best
         .as_ref()
         .map_or(0, |best| moved_inside - u128::from(best.moved) * ONE);
@@ -174,7 +174,7 @@ pub fn between(
             .filter(|_| avoidable > 0)
             .map(|best| after.names(&best.order)),
         redrawn,
-        renamed,
+        renamed: is_renamed,
     })
 }
 
@@ -286,56 +286,60 @@ impl<'r> Side<'r> {
         ))
     }
 
-    /// Whether some of those inside on both sides get a variant of another name.
-    fn renames(&self, after: &Self, redrawn: bool) -> bool {
-        let (old, new) = (self.arms(), after.arms());
-        let meet = |old: &Arm<'_>, new: &Arm<'_>| {
-            redrawn || (old.range.start < new.range.end && new.range.start < old.range.end)
-        };
-        let mut pairs = old
-            .iter()
-            .flat_map(|old| new.iter().map(move |new| (old, new)));
-        pairs.any(|(old, new)| old.outcome.renamed(new.outcome) && meet(old, new))
-    }
-
-    /// Whether those outside get what `differs`.
-    fn outside_differs<'s>(
-        &'s self,
-        after: &'s Self,
-        differs: fn(Outcome<'s>, Outcome<'s>) -> bool,
-    ) -> bool {
+    /// Whether those outside get something that `differs`.
+    fn outside_differs(&self, after: &Self, differs: Differs) -> bool {
         match (self.outside(), after.outside()) {
             (Some(before), Some(after)) => differs(before, after),
             _ => false,
         }
     }
+}
 
-    /// How many of those inside on both sides get something else, in parts of 10¹⁰, and the order
-    /// in which fewest would.
-    fn moves(&self, after: &Self) -> (u128, Option<order::Best>) {
-        let (old, new) = (self.arms(), after.arms());
-        let kept = order::kept_at(&old, &new);
-        let mut stay = 0;
-        for (index, arm) in new.iter().enumerate() {
-            stay += kept(index, arm.range.start);
+/// How many of those inside on both sides get what does not differ, in parts of 10¹⁰.
+fn staying(old: &[Arm<'_>], new: &[Arm<'_>], redrawn: bool, differs: Differs) -> u128 {
+    let counterparts = Counterparts::new(old);
+    let mut stay = 0;
+    for new in new {
+        for old in counterparts.of(new) {
+            stay += match redrawn {
+                _ if differs(old.outcome, new.outcome) => 0,
+                true => u128::from(old.width()) * u128::from(new.width()),
+                false => u128::from(old.overlap(&new.range)) * ONE,
+            };
         }
-        let moved = BUCKETS - stay;
-        let best = (moved > 0).then(|| order::best(&old, &new));
-        (u128::from(moved) * ONE, best)
+    }
+    stay
+}
+
+/// Whether two outcomes are not the same.
+type Differs = fn(Outcome<'_>, Outcome<'_>) -> bool;
+
+/// The arms of before, to be found by the names of their variants.
+struct Counterparts<'a> {
+    old: &'a [Arm<'a>],
+    named: HashMap<&'a str, &'a Arm<'a>>,
+}
+
+impl<'a> Counterparts<'a> {
+    fn new(old: &'a [Arm<'a>]) -> Self {
+        let named = old
+            .iter()
+            .filter_map(|arm| Some((arm.outcome.variant?, arm)));
+        Self {
+            old,
+            named: named.collect(),
+        }
     }
 
-    /// The same where the draws have nothing to do with each other.
-    fn expected_moves(&self, after: &Self) -> u128 {
-        let new = after.arms();
-        let mut moved = 0;
-        for before in self.arms() {
-            for after in &new {
-                if before.outcome.differs(after.outcome) {
-                    moved += before.width() * after.width();
-                }
-            }
-        }
-        moved
+    /// Those that may give the same as `new`: the variant of its name, or where one of the two has
+    /// no name all of them.
+    fn of(&self, new: &Arm<'_>) -> impl Iterator<Item = &'a Arm<'a>> + use<'a> {
+        let named = new.outcome.variant.filter(|_| !self.named.is_empty());
+        let (one, all) = match named {
+            Some(name) => (self.named.get(name).copied(), &[][..]),
+            None => (None, self.old),
+        };
+        one.into_iter().chain(all)
     }
 }
 
@@ -347,29 +351,34 @@ struct Outcome<'r> {
     value: &'r Value,
 }
 
-impl Outcome<'_> {
-    /// Another value, or another variant of the same value.
-    fn differs(self, other: Self) -> bool {
-        self.renamed(other) || self.value != other.value
-    }
+/// Another value, or another variant of the same value.
+fn differs(before: Outcome<'_>, after: Outcome<'_>) -> bool {
+    renamed(before, after) || before.value != after.value
+}
 
-    fn renamed(self, other: Self) -> bool {
-        match (self.variant, other.variant) {
-            (Some(before), Some(after)) => before != after,
-            _ => false,
-        }
+/// Another variant.
+fn renamed(before: Outcome<'_>, after: Outcome<'_>) -> bool {
+    match (before.variant, after.variant) {
+        (Some(before), Some(after)) => before != after,
+        _ => false,
     }
 }
 
 /// One variant, or "on", with its part of the second draw.
 struct Arm<'r> {
     outcome: Outcome<'r>,
-    range: std::ops::Range<u32>,
+    range: Range<u32>,
 }
 
 impl Arm<'_> {
-    fn width(&self) -> u128 {
-        u128::from(self.range.end - self.range.start)
+    fn width(&self) -> u32 {
+        self.range.end - self.range.start
+    }
+
+    /// How many of its buckets are in `range`.
+    fn overlap(&self, range: &Range<u32>) -> u32 {
+        let end = self.range.end.min(range.end);
+        end.saturating_sub(self.range.start.max(range.start))
     }
 }
 

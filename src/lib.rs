@@ -16,6 +16,8 @@ pub mod git;
 pub mod store;
 
 pub mod plan;
+
+pub mod fix;
 pub mod rules;
 
 pub mod operate;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::diagnostic::Diagnostic;
 use crate::record::{Spec, Stop, digest_of};
 
 mod carry;
@@ -19,10 +20,12 @@ pub mod diff;
 mod fields;
 pub mod guard;
 mod people;
+mod risks;
 mod rollback;
 mod saved;
 
 pub use fields::FieldChange;
+pub use risks::Written;
 pub use rollback::{PastCommit, RollbackError, RolledBack};
 pub use saved::{SavedPlan, SavedPlanError};
 
@@ -206,6 +209,10 @@ pub struct Change {
     pub source: Option<Source>,
     /// Why no consent can let this change through.
     pub blocked: Option<String>,
+    /// How hoist deleted a flag of this key before, where this one is new.
+    pub removed: Option<Removed>,
+    /// What rules about change find, the worst first; nothing until [`Plan::find_risks`] has looked.
+    pub risks: Vec<Diagnostic>,
     pub write: Write,
 }
 

@@ -6,14 +6,18 @@ pub mod diff_json;
 pub mod diff_markdown;
 pub mod eval_human;
 pub mod eval_json;
+pub mod github;
 pub mod history_human;
 pub mod history_json;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod mended;
 pub mod operated;
 pub mod plan_human;
 pub mod plan_json;
 pub mod rollouts;
+pub mod sarif;
 pub mod tests_human;
 pub mod tests_json;
 pub mod tests_junit;
@@ -21,8 +25,11 @@ pub mod tests_junit;
 mod excerpt;
 mod markdown;
 mod places;
+mod root;
 pub mod text;
 pub mod words;
+
+pub use root::Root;
 
 use std::io::{self, Write};
 
@@ -34,6 +41,7 @@ use crate::eval::{Explained, Tally};
 use crate::impact::People;
 use crate::plan::Source;
 use crate::record::Record;
+use crate::source;
 use crate::store::{HistoryEntry, Info};
 
 /// What `hoist lint` found.
@@ -47,6 +55,8 @@ pub struct Lint<'a> {
     pub flags: usize,
     /// In any order.
     pub diagnostics: &'a [Diagnostic],
+    /// What could not be read, so that nothing is known of it.
+    pub unread: &'a [source::Error],
 }
 
 impl<'a> Lint<'a> {
@@ -77,6 +87,20 @@ impl<'a> Lint<'a> {
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
     }
+}
+
+/// "1 error, 2 warnings"; nothing where there are none.
+fn tally(lint: &Lint<'_>) -> String {
+    let counts = [(lint.errors(), "error"), (lint.warnings(), "warning")];
+    let counts = counts.iter().filter(|(number, _)| *number > 0);
+    let words: Vec<_> = counts.map(|(number, word)| count(*number, word)).collect();
+    words.join(", ")
+}
+
+/// "1 error", "2 errors".
+fn count(number: usize, word: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {word}{plural}")
 }
 
 /// What a store remembers of past commits.

@@ -5,6 +5,7 @@
 
 pub mod change;
 
+mod config;
 mod context;
 mod edit;
 mod explain;
@@ -84,8 +85,9 @@ use source::Source;
 use text::Text;
 use unused::Useless;
 
+pub use config::RULE as CONFIG;
 pub use context::{Context, KeyStyle, Limits};
-pub use explain::explain;
+pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
 pub use runner::{Checked, Settings, check_file, check_part, check_set};
 pub use suppression::Suppressions;
@@ -194,7 +196,8 @@ pub struct Rule {
     pub summary: &'static str,
     /// Markdown: why it matters and what to do.
     pub docs: &'static str,
-    /// A flag file that draws this rule and no other.
+    /// A flag file that draws this rule and no other. For a rule about change it has several states,
+    /// below lines `# before` and `# after`, and `# earlier` for those before that.
     pub bad: &'static str,
     /// The same, mended: draws nothing.
     pub good: &'static str,
@@ -214,13 +217,19 @@ impl Rule {
         did_you_mean(wrong, RULES.iter().map(|rule| rule.id))
     }
 
+    /// True for what only two states show, which are compared by `hoist diff` and `hoist plan`.
+    #[must_use]
+    pub fn is_about_change(&self) -> bool {
+        matches!(self.check, Check::Change(_))
+    }
+
     fn position(id: &str) -> Option<usize> {
         RULES.binary_search_by_key(&id, |rule| rule.id).ok()
     }
 }
 
 /// Where a rule looks.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Check {
     /// Found while reading, by `yaml` or `schema`.
     Reader,
@@ -241,9 +250,14 @@ fn all_settings(flag: &Flag) -> impl Iterator<Item = &model::Settings> {
     std::iter::once(&flag.base).chain(flag.overrides().map(|over| &over.settings))
 }
 
-/// Whether the flag is an experiment, here or in one of its environments.
+/// Whether the flag compares variants, by itself or in one of its environments.
 fn is_experiment(flag: &Flag) -> bool {
-    all_settings(flag).any(|settings| settings.variants.is_some())
+    all_settings(flag).any(|settings| compares(settings.variants.as_deref()))
+}
+
+/// Whether there is more than one: a lone variant asks no question.
+fn compares(variants: Option<&model::Field<Vec<model::Variant>>>) -> bool {
+    variants.is_some_and(|variants| variants.value.len() > 1)
 }
 
 /// A place where a flag has settings.

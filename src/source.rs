@@ -13,8 +13,10 @@ use crate::diagnostic::{Diagnostic, FileId, Files, Location};
 use crate::yaml::MAX_BYTES;
 
 mod references;
+mod write;
 
 pub use references::{Named, references};
+pub use write::{WriteError, replace};
 
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,18 @@ pub enum Error {
     Unlistable { directory: String, cause: String },
 }
 
+impl Error {
+    /// The file or directory, as people see it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Missing(name) => name,
+            Self::Unreadable { file, .. } => file,
+            Self::Unlistable { directory, .. } => directory,
+        }
+    }
+}
+
 /// The flag files of one run.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -35,30 +49,36 @@ pub struct Found {
     pub paths: Vec<PathBuf>,
     /// About files that are not read at all.
     pub diagnostics: Vec<Diagnostic>,
+    /// What could not be found, listed or read.
+    pub unread: Vec<Error>,
 }
 
 /// Every flag file under `roots`, which are files or directories, by name. Names are shown
 /// relative to `here`. Hidden files and folders are left out, and each file is there once, by
 /// whatever links it can be reached; a link that leads out of its root is reported.
-pub fn find(roots: &[PathBuf], here: &Path) -> Result<Found, Error> {
+#[must_use]
+pub fn find(roots: &[PathBuf], here: &Path) -> Found {
     let mut listed = Listed::default();
     for root in roots {
         if !root.exists() {
-            return Err(Error::Missing(display_name(root, here)));
-        }
-        if root.is_dir() {
-            list(root, here, &mut listed)?;
+            let missing = Error::Missing(display_name(root, here));
+            listed.unread.push(missing);
+        } else if root.is_dir() {
+            list(root, here, &mut listed);
         } else if root.is_file() {
             listed.paths.push(root.clone());
         } else {
             // A pipe may never end, and neither may a device.
-            return Err(Error::Unreadable {
+            listed.unread.push(Error::Unreadable {
                 file: display_name(root, here),
                 cause: io::Error::other("it is neither a file nor a directory"),
             });
         }
     }
-    let mut found = Found::default();
+    let mut found = Found {
+        unread: std::mem::take(&mut listed.unread),
+        ..Found::default()
+    };
     let several = roots.len() > 1;
     for path in listed.files(several) {
         found.files.add(display_name(&path, here), None);
@@ -80,7 +100,7 @@ pub fn find(roots: &[PathBuf], here: &Path) -> Result<Found, Error> {
                 .with_help("put the file itself here: what is applied must be what was reviewed"),
         );
     }
-    Ok(found)
+    found
 }
 
 /// What stands in the directories.
@@ -91,6 +111,7 @@ struct Listed {
     links: Vec<PathBuf>,
     /// Links that lead out of it.
     outside: Vec<PathBuf>,
+    unread: Vec<Error>,
 }
 
 impl Listed {
@@ -113,7 +134,7 @@ impl Listed {
     }
 }
 
-fn list(root: &Path, here: &Path, listed: &mut Listed) -> Result<(), Error> {
+fn list(root: &Path, here: &Path, listed: &mut Listed) {
     let inside = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     // What git ignores is read all the same: a flag must not vanish from the store because of a
     // line in .gitignore.
@@ -122,10 +143,16 @@ fn list(root: &Path, here: &Path, listed: &mut Listed) -> Result<(), Error> {
         .hidden(true)
         .build()
     {
-        let entry = entry.map_err(|error| Error::Unlistable {
-            directory: display_name(root, here),
-            cause: error.to_string(),
-        })?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                listed.unread.push(Error::Unlistable {
+                    directory: display_name(root, here),
+                    cause: error.to_string(),
+                });
+                continue;
+            }
+        };
         let path = entry.path();
         if entry.path_is_symlink() && path != root {
             let leads_out =
@@ -139,7 +166,6 @@ fn list(root: &Path, here: &Path, listed: &mut Listed) -> Result<(), Error> {
             listed.paths.push(path.to_owned());
         }
     }
-    Ok(())
 }
 
 fn is_flag_file(path: &Path) -> bool {
@@ -157,27 +183,40 @@ pub fn display_name(path: &Path, here: &Path) -> String {
 }
 
 impl Found {
-    /// Reads every file and gives what `check` makes of it, in the order of the files. Several are
-    /// read at once; `progress` is told of each.
+    /// One file that is not read from a path.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let mut found = Self::default();
+        found.files.add(name, None);
+        found
+    }
+
+    /// Reads every file and gives what `check` makes of it, in the order of the files, those left out
+    /// that cannot be read. Several are read at once; `progress` is told of each.
     pub fn read<T: Send>(
-        &self,
+        &mut self,
         check: impl Fn(FileId, &[u8]) -> T + Sync,
         progress: impl Fn() + Sync,
-    ) -> Result<Vec<T>, Error> {
-        self.paths
-            .par_iter()
-            .enumerate()
-            .map(|(index, path)| {
-                let file = FileId(u32::try_from(index).unwrap_or(u32::MAX));
-                let bytes = read_bounded(path).map_err(|cause| Error::Unreadable {
-                    file: self.files.name(file).to_owned(),
-                    cause,
-                })?;
-                let checked = check(file, &bytes);
-                progress();
-                Ok(checked)
-            })
-            .collect()
+    ) -> Vec<T> {
+        let read = self.paths.par_iter().enumerate().map(|(index, path)| {
+            let file = FileId(u32::try_from(index).unwrap_or(u32::MAX));
+            let bytes = read_bounded(path).map_err(|cause| Error::Unreadable {
+                file: self.files.name(file).to_owned(),
+                cause,
+            });
+            let checked = bytes.map(|bytes| check(file, &bytes));
+            progress();
+            checked
+        });
+        let read: Vec<Result<T, Error>> = read.collect();
+        let mut all = Vec::with_capacity(read.len());
+        for file in read {
+            match file {
+                Ok(checked) => all.push(checked),
+                Err(error) => self.unread.push(error),
+            }
+        }
+        all
     }
 
     /// Keeps the text of the files that `diagnostics` point into, to be shown with them. A file
@@ -206,14 +245,23 @@ impl Found {
     }
 }
 
+/// One byte more than a flag file may have.
+const LIMIT: u64 = MAX_BYTES as u64 + 1;
+
 /// The bytes of a file, and one more than a flag file may have where it has more: enough to be
 /// refused for, never enough to fill the memory.
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let file = fs::File::open(path)?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let limit = MAX_BYTES as u64 + 1;
-    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0) + 1);
-    file.take(limit).read_to_end(&mut bytes)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(LIMIT)).unwrap_or(0) + 1);
+    file.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same of standard input.
+pub fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(LIMIT).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -19,8 +19,8 @@ mod redis;
 mod sqlite;
 
 pub use error::Error;
-pub use open::{looks_like_url, open, open_over, shown};
-pub use redis::{Link, Network};
+pub use open::{looks_like_url, open, open_over, shown, speaks_tls};
+pub use redis::{Address, Dial, Link, Network, TlsFiles};
 
 /// A store of records. Blocking: one connection, one command after another.
 pub trait Store: Send {
@@ -38,24 +38,39 @@ pub trait Store: Send {
     /// `commit.generation`, the lineage is the same, and every touched key still holds what the
     /// commit expects. A commit without writes is not sent; the present generation is the answer.
     ///
-    /// After an error nothing was written, except after [`Error::OutcomeUnknown`].
+    /// After an error nothing was written, except after [`Error::OutcomeUnknown`], and where
+    /// [`Error::committed`] says so.
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error>;
+
+    /// How many replicas had the last commit when it returned; none where it did not wait for any
+    /// ([`Options::wait_replicas`]).
+    fn replicas(&self) -> Option<usize> {
+        None
+    }
 
     /// The newest `limit` entries of the history, newest first.
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error>;
 }
 
 /// How to reach a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Folder that a relative `sqlite:` path starts from: where `hoist.toml` is.
     pub base: PathBuf,
     /// How long a connection may take to come about.
     pub connect_timeout: Duration,
-    /// How long one answer, or one locked database file, may take.
+    /// How long one answer, or one locked database file, may take, and how long replicas may take to have
+    /// a commit. From the first failure on, it is also how long a primary or a node that has gone may take
+    /// to be found again, before the work is given up.
     pub timeout: Duration,
     /// How many commits the history keeps, at least; the oldest go first.
     pub history_keep: usize,
+    /// How many replicas must have a commit before it counts as safe; 0 asks for none.
+    pub wait_replicas: usize,
+    /// For stores with TLS; a URL may name files of its own.
+    pub tls: TlsFiles,
+    /// Told why a piece of work takes long: once, while it waits for a server to be there again.
+    pub on_wait: fn(&Error),
     /// Up to so many records of one commit are watched by a Redis; those of a larger one are compared
     /// by a script. Redis compares each newly watched key with all that the client watches already:
     /// 500 take it some 2 ms, 10,000 half a second, in which it does nothing else.
@@ -69,6 +84,9 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
             history_keep: 1000,
+            wait_replicas: 0,
+            tls: TlsFiles::default(),
+            on_wait: |_| (),
             watch_up_to: 500,
         }
     }

@@ -11,15 +11,9 @@ pub fn flag_set(
     per_file: usize,
     seed: u64,
 ) -> std::io::Result<usize> {
-    let mut random = Random(seed | 1);
     let mut bytes = 0;
     fs::create_dir_all(directory)?;
-    for (file, start) in (0..flags).step_by(per_file).enumerate() {
-        let mut text =
-            String::from("# yaml-language-server: $schema=../schema/flags.schema.json\nflags:\n");
-        for index in start..(start + per_file).min(flags) {
-            flag(&mut text, index, &mut random);
-        }
+    for (file, text) in texts(flags, per_file, seed).enumerate() {
         bytes += text.len();
         // A thousand files a folder, as large repositories have them.
         let folder = directory.join(format!("team_{:03}", file / 1000));
@@ -27,6 +21,19 @@ pub fn flag_set(
         fs::write(folder.join(format!("flags_{file:05}.yaml")), text)?;
     }
     Ok(bytes)
+}
+
+/// The texts of files of `per_file` flags each, of `flags` flags in all.
+pub fn texts(flags: usize, per_file: usize, seed: u64) -> impl Iterator<Item = String> {
+    let mut random = Random(seed | 1);
+    (0..flags).step_by(per_file).map(move |start| {
+        let mut text =
+            String::from("# yaml-language-server: $schema=../schema/flags.schema.json\nflags:\n");
+        for index in start..(start + per_file).min(flags) {
+            flag(&mut text, index, &mut random);
+        }
+        text
+    })
 }
 
 /// xorshift64*: all that is asked of it is to be the same everywhere.

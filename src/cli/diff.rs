@@ -29,6 +29,10 @@ pub struct Diff {
     /// Exit with 1 for warnings too
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Count and name the users of a file to whom something happens: one id a line, or CSV with the
+    /// columns `user` and `groups` (separated by `;`); `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
     /// Look in the code below this directory for flags that are removed; may be given several times
     #[arg(long, value_name = "DIR")]
     pub src: Vec<PathBuf>,

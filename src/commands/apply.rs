@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::commit::{actor, fresh_id};
+use super::commit::{Landed, Sent, actor, fresh_id, send};
 use super::flagset::FlagSet;
 use super::plan::{check_buckets, show};
 use super::test;
@@ -18,7 +18,8 @@ use crate::git;
 use crate::plan::guard::{Consent, Refusal, refusals};
 use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
-use crate::store::{self, Info, Moved, Outcome, Store};
+use crate::rules::Settings;
+use crate::store::{self, Info, Moved, Store};
 
 /// How often a plan that was overtaken is made again.
 const ATTEMPTS: usize = 3;
@@ -51,7 +52,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
                 let failure = Failure::findings(format!("{failed}; nothing was applied"));
                 return Err(failure.hint(test::HINT));
             }
-            Wish::FlagSet(target)
+            Wish::FlagSet(Box::new(Wanted {
+                target,
+                flag_set,
+                settings: workspace.lint_settings(),
+            }))
         }
     };
     let apply = Apply {
@@ -90,8 +95,16 @@ fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
 
 /// What is to be carried out.
 enum Wish {
-    FlagSet(Target),
+    FlagSet(Box<Wanted>),
+    /// Its risks were shown when it was made.
     Saved(Box<SavedPlan>),
+}
+
+/// The flag set, as the environment wants it and as the files have it.
+struct Wanted {
+    target: Target,
+    flag_set: FlagSet,
+    settings: Settings,
 }
 
 struct Apply<'a> {
@@ -123,17 +136,18 @@ impl Apply<'_> {
             let commit = plan
                 .clone()
                 .into_commit(fresh_id(), fresh_id(), self.about(&plan, now));
-            match store.commit(&commit)? {
-                Outcome::Committed { generation } => {
-                    self.report(&plan, store.info(), &Ended::Applied(generation))
+            match send(store, &commit)? {
+                Sent::Landed(landed) => {
+                    self.report(&plan, store.info(), &Ended::Applied(&landed))
                         .map_err(|failure| {
                             failure.hint(format!(
-                                "the commit went through, as generation {generation}: only its report is missing"
+                                "the commit went through, as generation {}: only its report is missing",
+                                landed.generation
                             ))
                         })?;
-                    return Ok(Ending::Done);
+                    return landed.ending();
                 }
-                Outcome::Moved(what) => moved = what,
+                Sent::Moved(what) => moved = what,
             }
             if matches!(wish, Wish::Saved(_)) {
                 break;
@@ -144,12 +158,12 @@ impl Apply<'_> {
 
     fn plan(&self, wish: &Wish, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
         match wish {
-            Wish::FlagSet(target) => Ok(Plan::new(
-                target,
-                info.kind,
-                &self.environment.prefix,
-                snapshot,
-            )),
+            Wish::FlagSet(wanted) => {
+                let prefix = &self.environment.prefix;
+                let mut plan = Plan::new(&wanted.target, info.kind, prefix, snapshot);
+                wanted.flag_set.find_risks(&mut plan, &wanted.settings);
+                Ok(plan)
+            }
             Wish::Saved(saved) if !saved.may_be_for(&info.url) => {
                 Err(SavedPlanError::OtherStore.into())
             }
@@ -181,7 +195,14 @@ impl Apply<'_> {
         }
         show(plan, store, None, PlanFormat::Human, self.colors)?;
         print(|out| match ended {
-            Ended::Applied(generation) => writeln!(out, "Applied as generation {generation}."),
+            Ended::Applied(landed) => writeln!(
+                out,
+                "Applied as generation {}{}.",
+                landed.generation,
+                landed
+                    .replicas_in_words()
+                    .map_or(String::new(), |on| format!(", {on}"))
+            ),
             Ended::NotWritten if plan.is_empty() => {
                 writeln!(
                     out,
@@ -196,8 +217,7 @@ impl Apply<'_> {
 
 /// What became of a plan.
 pub(super) enum Ended<'a> {
-    /// As this generation.
-    Applied(u64),
+    Applied(&'a Landed),
     NotWritten,
     Refused(&'a [Refusal]),
 }
@@ -209,13 +229,21 @@ impl Ended<'_> {
         } else {
             &[]
         };
-        json!({
+        let landed = match self {
+            Self::Applied(landed) => Some(landed),
+            Self::NotWritten | Self::Refused(_) => None,
+        };
+        let mut json = json!({
             "version": 1,
-            "applied": matches!(self, Self::Applied(_)),
-            "generation": if let Self::Applied(generation) = self { *generation } else { plan.store.generation },
+            "applied": landed.is_some(),
+            "generation": landed.map_or(plan.store.generation, |landed| landed.generation),
             "refused": refused.iter().map(|refusal| &refusal.message).collect::<Vec<_>>(),
-            "plan": report::plan_json::value(plan, None),
-        })
+        });
+        if let Some(replicas) = landed.and_then(|landed| landed.replicas) {
+            json["replicas"] = replicas.into();
+        }
+        json["plan"] = report::plan_json::value(plan, None);
+        json
     }
 }
 

@@ -1,6 +1,63 @@
-//! Who commits, and what a commit is called.
+//! Who commits, what a commit is called, and what becomes of it.
 
 use uuid::Uuid;
+
+use super::{Ending, Failure, count};
+use crate::plan::Commit;
+use crate::store::{self, Moved, Outcome, Store};
+
+/// What became of a commit.
+pub(super) enum Sent {
+    Landed(Landed),
+    /// Nothing was written.
+    Moved(Vec<Moved>),
+}
+
+/// A commit that is in.
+#[derive(Debug, Default)]
+pub(super) struct Landed {
+    pub generation: u64,
+    /// How many replicas have it, where it waited for them and they are enough.
+    pub replicas: Option<usize>,
+    /// Why it is not as safe as it was to be.
+    shortfall: Option<store::Error>,
+}
+
+impl Landed {
+    /// `on 2 replicas`, where it waited for them.
+    pub(super) fn replicas_in_words(&self) -> Option<String> {
+        let replicas = self.replicas?;
+        Some(format!("on {}", count(replicas, "replica")))
+    }
+
+    /// How the command ends, once it has reported what it did.
+    pub(super) fn ending(self) -> Result<Ending, Failure> {
+        match self.shortfall {
+            None => Ok(Ending::Done),
+            Some(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Commits. A commit that is in, and not as safe as it was to be, is in.
+pub(super) fn send(store: &mut dyn Store, commit: &Commit) -> Result<Sent, store::Error> {
+    match store.commit(commit) {
+        Ok(Outcome::Moved(moved)) => Ok(Sent::Moved(moved)),
+        Ok(Outcome::Committed { generation }) => Ok(Sent::Landed(Landed {
+            generation,
+            replicas: store.replicas(),
+            shortfall: None,
+        })),
+        Err(error) => match error.committed() {
+            None => Err(error),
+            Some(generation) => Ok(Sent::Landed(Landed {
+                generation,
+                replicas: None,
+                shortfall: Some(error),
+            })),
+        },
+    }
+}
 
 /// A name for a commit, or a lineage, that nobody else has.
 pub(super) fn fresh_id() -> String {

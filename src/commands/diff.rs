@@ -1,13 +1,16 @@
 //! `hoist diff`
 
+use std::path::Path;
+
 use super::workspace::Workspace;
-use super::{Colors, Ending, Failure, print, width};
+use super::{Colors, Ending, Failure, print, users, width};
 use crate::cli::{Diff as Args, DiffFormat, Global};
 use crate::diagnostic::Diagnostic;
 use crate::git::{Repository, Revision};
+use crate::impact::People;
 use crate::plan::diff;
 use crate::report::diff::{Change, Diff, Side};
-use crate::report::{self, Lint};
+use crate::report::{self, Affected, Lint};
 use crate::rules::change::check_change;
 
 mod past;
@@ -33,11 +36,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     workspace.refuse_mistakes(colors)?;
     let environments = environments(&workspace)?;
     let sides = Sides::load(&repository, &workspace, &revisions)?;
-    let compared = diff::compare(&sides.old(), &sides.new(), &environments);
+    let compared = diff::compare(&sides.before(), &sides.after(), &environments);
     let mut pasts = Pasts::gather(&compared.changes, &repository, &revisions, &workspace, args)?;
     let settings = workspace.lint_settings();
     let suppressions = sides.suppressions();
-    let changes: Vec<Change<'_>> = compared
+    let mut changes: Vec<Change<'_>> = compared
         .changes
         .into_iter()
         .map(|change| {
@@ -47,10 +50,15 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             Change {
                 source: sides.source(&change),
                 risks: check_change(&groups, environments.len(), &settings, silent.copied()),
+                people: Vec::new(),
                 change,
             }
         })
         .collect();
+    let list = args.users.as_deref();
+    let affected = list
+        .map(|file| count_people(&mut changes, file, global.quiet))
+        .transpose()?;
     let risks = changes.iter().flat_map(|change| &change.risks);
     let diagnostics: Vec<Diagnostic> = sides.errors.iter().chain(risks).cloned().collect();
     let notes: Vec<String> = sides.notes.iter().chain(&pasts.notes).cloned().collect();
@@ -66,12 +74,14 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         unchanged: compared.unchanged + sides.untouched,
         skipped: &compared.skipped,
         notes: &notes,
+        affected: affected.as_ref(),
         errors: &sides.errors,
         lint: Lint {
             files: &sides.files(&diagnostics),
             checked: sides.checked,
-            flags: sides.new().flags.len() + sides.untouched,
+            flags: sides.after().flags.len() + sides.untouched,
             diagnostics: &diagnostics,
+            unread: &[],
         },
     };
     show(&diff, args.format, colors)?;
@@ -87,6 +97,28 @@ fn open(workspace: &Workspace<'_>) -> Result<Repository, Failure> {
         &workspace.flags_directory(),
         &workspace.here,
     )?)
+}
+
+/// Counts what each part of each change does to the users in `file`.
+fn count_people(changes: &mut [Change<'_>], file: &Path, quiet: bool) -> Result<Affected, Failure> {
+    let people = |change: &Change<'_>| -> Vec<Option<People>> {
+        let (key, parts) = (change.change.key, change.change.parts.iter());
+        parts
+            .map(|part| People::new(key, part.before.as_ref(), part.after.as_ref()).ok())
+            .collect()
+    };
+    let mut all: Vec<Option<People>> = changes.iter().flat_map(people).collect();
+    let (users, affected) = users::count(file, quiet, &mut all)?;
+    let mut all = all.into_iter();
+    for change in changes {
+        change.people = all.by_ref().take(change.change.parts.len()).collect();
+    }
+    Ok(Affected {
+        list: users::shown(file),
+        users,
+        affected,
+        changes: Vec::new(),
+    })
 }
 
 /// The one that was asked for, or all that there are.

@@ -82,7 +82,7 @@ impl Flags {
                     false => Ok(Record::of_spec(&Spec::of(flag, &environment.name))),
                 },
                 source: Some(Source {
-                    file: flag_set.files.name(flag.file).into(),
+                    file: flag_set.found.files.name(flag.file).into(),
                     line: flag.line,
                 }),
             });

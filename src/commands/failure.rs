@@ -10,6 +10,7 @@ use crate::config::EnvironmentError;
 use crate::plan::SavedPlanError;
 use crate::plan::guard::Refusal;
 use crate::report::text::visible;
+use crate::source::WriteError;
 use crate::{git, source, store};
 
 /// The exit codes.
@@ -97,6 +98,57 @@ impl Failure {
         }
     }
 
+    /// All that could not be read; `None` where everything could.
+    #[must_use]
+    pub fn unread(errors: &[source::Error]) -> Option<Self> {
+        let problem = |(at, error): (usize, &source::Error)| {
+            let hint = unread_hint(error);
+            // Once for all that share it.
+            let last = errors
+                .get(at + 1)
+                .is_none_or(|next| unread_hint(next) != hint);
+            Problem {
+                message: error.to_string(),
+                causes: Vec::new(),
+                hint: last.then(|| hint.to_owned()),
+            }
+        };
+        (!errors.is_empty()).then(|| Self {
+            ending: Ending::Impossible,
+            problems: errors.iter().enumerate().map(problem).collect(),
+            may_pass: false,
+        })
+    }
+
+    /// All that could not be written; `None` where everything could.
+    #[must_use]
+    pub fn unwritten(errors: &[WriteError]) -> Option<Self> {
+        let problem = |error: &WriteError| Problem {
+            message: error.to_string(),
+            causes: Vec::new(),
+            hint: Some(unwritten_hint(error).to_owned()),
+        };
+        (!errors.is_empty()).then(|| Self {
+            ending: Ending::Impossible,
+            problems: errors.iter().map(problem).collect(),
+            may_pass: false,
+        })
+    }
+
+    /// Both of two failures.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.problems.extend(other.problems);
+        self
+    }
+
+    /// Says that it may be over by itself after a while.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.may_pass = true;
+        self
+    }
+
     /// Whether it may be over by itself after a while.
     #[must_use]
     pub fn may_pass(&self) -> bool {
@@ -179,18 +231,35 @@ impl From<EnvironmentError> for Failure {
     }
 }
 
+/// What to do about something that could not be read.
+fn unread_hint(error: &source::Error) -> &'static str {
+    match error {
+        source::Error::Missing(_) => {
+            "say where the flag files are: `-C DIR`, `flags` in hoist.toml, or paths after `hoist lint`; \
+             `hoist init` starts a flag set"
+        }
+        source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
+            "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
+        }
+    }
+}
+
 impl From<source::Error> for Failure {
     fn from(error: source::Error) -> Self {
-        let hint = match &error {
-            source::Error::Missing(_) => {
-                "say where the flag files are: `-C DIR`, `flags` in hoist.toml, or paths after `hoist lint`; \
-                 `hoist init` starts a flag set"
-            }
-            source::Error::Unreadable { .. } | source::Error::Unlistable { .. } => {
-                "nothing is planned unless every flag file can be read: check that it is a file, and its permissions"
-            }
-        };
+        let hint = unread_hint(&error);
         Self::new(Ending::Impossible, error.to_string(), Some(hint.into()))
+    }
+}
+
+/// What to do about something that could not be written.
+fn unwritten_hint(error: &WriteError) -> &'static str {
+    match error {
+        WriteError::Changed(_) => "run it again",
+        WriteError::ReadOnly(_) => {
+            "make the file and its folder writable, or pass `--dry-run` to see the changes only"
+        }
+        WriteError::Outside(_) => "name the file that the link leads to",
+        WriteError::Failed { .. } => "the file is what it was before",
     }
 }
 

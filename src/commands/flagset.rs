@@ -1,6 +1,7 @@
 //! The flag files of a workspace, read and linted.
 
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -12,7 +13,7 @@ use crate::config::Environment;
 use crate::diagnostic::{Diagnostic, FileId, Files, Severity};
 use crate::eval::cases::{self, Case};
 use crate::model::Flag;
-use crate::plan::{Source, Target, Wanted};
+use crate::plan::{Change, Plan, Source, Target, Wanted, Written};
 use crate::record::Spec;
 use crate::rules::{self, Checked, Settings};
 use crate::source::Found;
@@ -20,78 +21,123 @@ use crate::{report, source};
 
 /// Flag files as read, and everything that was found in them.
 pub(super) struct FlagSet {
-    pub files: Files,
-    /// How many files were read.
-    pub read: usize,
-    /// By [`FileId`].
-    paths: Vec<PathBuf>,
+    pub found: Found,
+    /// Where files may be written: those that were gone through, and the flags directory.
+    pub directories: Vec<PathBuf>,
+    /// How files are looked at together: there may be others besides these.
+    pub together: Together,
     pub checked: Vec<Checked>,
-    pub diagnostics: Vec<Diagnostic>,
+    /// All findings, once [`FlagSet::conclude`] has gathered them.
+    diagnostics: Vec<Diagnostic>,
+    /// The only text, where it does not come from a file.
+    pub given: Option<Vec<u8>>,
+}
+
+/// What is made of one file.
+pub(super) type Check = fn(FileId, &[u8], &Settings) -> Checked;
+/// What is found in several.
+pub(super) type Together = fn(&[Checked], &Files, &Settings) -> Vec<Diagnostic>;
+
+/// Whether `directory` is `root`, or lies in it.
+fn holds(root: &Path, directory: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    root == directory || real(directory).starts_with(real(root))
 }
 
 impl FlagSet {
-    /// Reads and lints the flags directory.
+    /// Reads and lints the flags directory. Nothing is planned from a set with a part of it missing.
     pub(super) fn load(workspace: &Workspace<'_>) -> Result<Self, Failure> {
         Self::load_from(workspace, &[])
     }
 
     /// Reads and lints `paths`, or the flags directory where there are none.
     pub(super) fn load_from(workspace: &Workspace<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
-        Self::read(workspace, paths, rules::check_file)
+        let settings = workspace.lint_settings();
+        let mut flag_set = Self::read(workspace, paths, &settings, rules::check_file);
+        if let Some(failure) = flag_set.failure() {
+            return Err(failure);
+        }
+        flag_set.conclude(workspace, &settings);
+        Ok(flag_set)
     }
 
-    /// Lints `paths`, or the flags directory where there are none. The flags are there to be
-    /// counted, and no more.
-    pub(super) fn lint(workspace: &Workspace<'_>, paths: &[PathBuf]) -> Result<Self, Failure> {
-        Self::read(workspace, paths, |file, bytes, settings| {
-            let mut checked = rules::check_file(file, bytes, settings);
-            checked.flags.iter_mut().for_each(Flag::shed_details);
-            checked
-        })
-    }
-
-    fn read(
+    /// Reads `paths`, or the flags directory where there are none, and checks each file by itself.
+    pub(super) fn read(
         workspace: &Workspace<'_>,
         paths: &[PathBuf],
-        check: impl Fn(FileId, &[u8], &Settings) -> Checked + Sync,
-    ) -> Result<Self, Failure> {
+        settings: &Settings,
+        check: Check,
+    ) -> Self {
         let roots = match paths {
             [] => vec![workspace.flags_directory()],
             paths => paths.iter().map(|path| workspace.here.join(path)).collect(),
         };
-        let mut found = match source::find(&roots, &workspace.here) {
+        let mut found = source::find(&roots, &workspace.here);
+        if workspace.mistakes.is_some() {
             // The flags directory may be missing because of a mistake in hoist.toml, to be shown.
-            Err(_) if workspace.mistakes.is_some() => Found::default(),
-            found => found?,
-        };
-        let settings = workspace.lint_settings();
-        let mut checked = {
-            let progress =
-                Progress::start("linting", found.paths.len() as u64, workspace.global.quiet);
-            found.read(
-                |file, bytes| check(file, bytes, &settings),
-                || progress.step(),
-            )?
-        };
-        let mut diagnostics = std::mem::take(&mut found.diagnostics);
-        let check_together = match paths {
-            [] => rules::check_set,
-            _ => rules::check_part,
-        };
-        diagnostics.extend(check_together(&checked, &found.files, &settings));
-        for checked in &mut checked {
+            let missing = |error: &source::Error| matches!(error, source::Error::Missing(_));
+            found.unread.retain(|error| !missing(error));
+        }
+        let progress = Progress::start("linting", found.paths.len() as u64, workspace.global.quiet);
+        let checked = found.read(
+            |file, bytes| check(file, bytes, settings),
+            || progress.step(),
+        );
+        drop(progress);
+        let all = workspace.flags_directory();
+        let is_whole = found.unread.is_empty() && roots.iter().any(|root| holds(root, &all));
+        // A file that is named may be a link: what it leads to is not therefore a place to write in.
+        let directories = roots.into_iter().filter(|root| root.is_dir());
+        Self {
+            found,
+            directories: directories.chain([workspace.flags_directory()]).collect(),
+            together: match is_whole {
+                true => rules::check_set,
+                false => rules::check_part,
+            },
+            checked,
+            diagnostics: Vec::new(),
+            given: None,
+        }
+    }
+
+    /// A set of one text, which was not read from a file.
+    pub(super) fn of_text(name: &str, bytes: Vec<u8>, settings: &Settings, check: Check) -> Self {
+        let mut found = Found::named(name);
+        found
+            .files
+            .show(FileId(0), String::from_utf8_lossy(&bytes).into());
+        Self {
+            found,
+            directories: Vec::new(),
+            together: rules::check_part,
+            checked: vec![check(FileId(0), &bytes, settings)],
+            diagnostics: Vec::new(),
+            given: Some(bytes),
+        }
+    }
+
+    /// Gathers all findings, with those that only all files together show.
+    pub(super) fn conclude(&mut self, workspace: &Workspace<'_>, settings: &Settings) {
+        let mut diagnostics = std::mem::take(&mut self.found.diagnostics);
+        let together = (self.together)(&self.checked, &self.found.files, settings);
+        diagnostics.extend(together);
+        for checked in &mut self.checked {
             diagnostics.append(&mut checked.diagnostics);
         }
-        found.load_texts(&diagnostics);
-        let mut flag_set = Self {
-            read: found.paths.len(),
-            files: found.files,
-            paths: found.paths,
-            checked,
-            diagnostics,
-        };
-        flag_set.add_config_mistakes(workspace);
-        Ok(flag_set)
+        self.found.load_texts(&diagnostics);
+        self.diagnostics = diagnostics;
+        self.add_config_mistakes(workspace);
+    }
+
+    /// What could not be read, as the way a command ends.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        Failure::unread(&self.found.unread)
+    }
+
+    /// True where nothing could be read at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.checked.is_empty() && self.found.diagnostics.is_empty()
     }
 
     /// Mistakes in hoist.toml are findings like any other.
@@ -103,7 +149,7 @@ impl FlagSet {
             return;
         };
         let text = files.text(FileId(0)).map(Arc::from);
-        let file = self.files.add(config.name.clone(), text);
+        let file = self.found.files.add(config.name.clone(), text);
         self.diagnostics
             .extend(mistakes.iter().cloned().map(|mut mistake| {
                 mistake.location.file = file;
@@ -113,6 +159,19 @@ impl FlagSet {
 
     pub(super) fn flags(&self) -> impl Iterator<Item = &Flag> {
         self.checked.iter().flat_map(|checked| &checked.flags)
+    }
+
+    /// Has rules about change look at what `plan` does.
+    pub(super) fn find_risks(&self, plan: &mut Plan, settings: &Settings) {
+        let changed: HashSet<&str> = plan.changes.iter().map(Change::flag).collect();
+        let flags = self.checked.iter().flat_map(|checked| {
+            let flags = checked.flags.iter();
+            flags.map(|flag| (&*flag.key.value, (flag, &checked.suppressions)))
+        });
+        let written: HashMap<&str, Written<'_>> =
+            flags.filter(|(key, _)| changed.contains(key)).collect();
+        drop(changed);
+        plan.find_risks(|key| written.get(key).copied(), settings);
     }
 
     fn errors_in<'a>(&'a self, flag: &'a Flag) -> impl Iterator<Item = &'a Diagnostic> {
@@ -148,10 +207,11 @@ impl FlagSet {
 
     pub(super) fn report(&self) -> report::Lint<'_> {
         report::Lint {
-            files: &self.files,
-            checked: self.read,
+            files: &self.found.files,
+            checked: self.checked.len(),
             flags: self.flags().count(),
             diagnostics: &self.diagnostics,
+            unread: &self.found.unread,
         }
     }
 
@@ -202,13 +262,7 @@ impl FlagSet {
             .iter()
             .filter(|case| show_all || case.failure.is_some());
         let shown: Vec<Diagnostic> = shown.map(Case::diagnostic).collect();
-        let mut found = Found {
-            files: std::mem::take(&mut self.files),
-            paths: std::mem::take(&mut self.paths),
-            ..Found::default()
-        };
-        found.load_texts(&shown);
-        (self.files, self.paths) = (found.files, found.paths);
+        self.found.load_texts(&shown);
         cases
     }
 
@@ -221,6 +275,7 @@ impl FlagSet {
     ) -> Result<Target, Failure> {
         self.refuse_errors(quiet, colors, "planned")?;
         let names: Vec<Arc<str>> = self
+            .found
             .files
             .0
             .iter()
@@ -243,4 +298,11 @@ impl FlagSet {
             flags,
         })
     }
+}
+
+/// Checks a file and keeps no more of its flags than comparing them with others takes.
+pub(super) fn check_and_forget(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
+    let mut checked = rules::check_file(file, bytes, settings);
+    checked.flags.iter_mut().for_each(Flag::shed_details);
+    checked
 }

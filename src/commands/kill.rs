@@ -1,5 +1,7 @@
 //! `hoist kill`
 
+use std::collections::BTreeMap;
+
 use super::site::{Site, Step, Subject, Why, once_each};
 use super::{Colors, Ending, Failure, print_operated};
 use crate::cli::{Global, Kill as Args};
@@ -20,7 +22,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let why = Why {
         source: "kill",
         reason: Some(reason),
-        notes: Default::default(),
+        notes: BTreeMap::new(),
     };
     let done = site.carry_out(&flags, &why, |subject| {
         Ok(stop(subject, reason, actor.as_deref()))
@@ -32,7 +34,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         site.named
     );
     print_operated(&site.operated(&done, vec![advice]), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 /// The reason that was given; one that is missing or empty is asked for, with an example of `call`.

@@ -30,7 +30,8 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let snapshot = store.read()?;
     let now = snapshot.now;
     check_buckets(snapshot.buckets.as_deref(), store.info())?;
-    let plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
+    let mut plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
+    flag_set.find_risks(&mut plan, &workspace.lint_settings());
     if let Some(file) = &args.out {
         fs::write(
             file,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::site::{Site, Step, Subject, Why, line, once_each, refuse_frozen, unfit};
+use super::site::{Site, Step, Subject, Why, line, once_each, refuse_frozen};
 use super::{Colors, Ending, Failure, print_operated};
 use crate::cli::{Global, Restore as Args};
 use crate::operate::{self, Draft, Unfit, says};
@@ -27,7 +27,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         Ok(step)
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 fn restore(subject: &Subject<'_>, args: &Args) -> Result<Step, Failure> {
@@ -37,7 +37,7 @@ fn restore(subject: &Subject<'_>, args: &Args) -> Result<Step, Failure> {
     };
     let Some(draft) = &subject.draft else {
         return if args.at_stage.is_some() {
-            Err(unfit(subject.flag, &Unfit::NoRollout))
+            Err(subject.unfit(&Unfit::NoRollout))
         } else {
             Ok(without_record(subject, over))
         };
@@ -61,7 +61,7 @@ fn restore(subject: &Subject<'_>, args: &Args) -> Result<Step, Failure> {
                 write: subject.noted.map(|_| subject.write(None, over)),
             })
         }
-        Err(error) => Err(unfit(subject.flag, &error)),
+        Err(error) => Err(subject.unfit(&error)),
     }
 }
 

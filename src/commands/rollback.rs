@@ -1,7 +1,7 @@
 //! `hoist rollback`
 
 use super::apply::{Ended, overtaken};
-use super::commit::{actor, fresh_id};
+use super::commit::{Sent, actor, fresh_id, send};
 use super::plan::{check_buckets, show};
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
@@ -10,7 +10,7 @@ use crate::config::Environment;
 use crate::plan::guard::{Consent, Policy, refusals};
 use crate::plan::{About, BUCKETS, PastCommit, Plan, RolledBack, Snapshot};
 use crate::report;
-use crate::store::{HistoryEntry, Outcome, Store};
+use crate::store::{HistoryEntry, Store};
 
 /// How often a plan that was overtaken is made again.
 const ATTEMPTS: usize = 3;
@@ -61,12 +61,12 @@ impl Rollback<'_> {
                 return Ok(Ending::Done);
             }
             let commit = plan.clone().into_commit(fresh_id(), fresh_id(), about);
-            match store.commit(&commit)? {
-                Outcome::Committed { generation } => {
-                    self.report(&plan, store, &Ended::Applied(generation))?;
-                    return Ok(Ending::Done);
+            match send(store, &commit)? {
+                Sent::Landed(landed) => {
+                    self.report(&plan, store, &Ended::Applied(&landed))?;
+                    return landed.ending();
                 }
-                Outcome::Moved(what) => moved = what,
+                Sent::Moved(what) => moved = what,
             }
         }
         Err(overtaken(&moved))
@@ -148,10 +148,14 @@ impl Rollback<'_> {
         }
         show(plan, store.info(), None, PlanFormat::Human, self.colors)?;
         print(|out| match ended {
-            Ended::Applied(generation) => writeln!(
+            Ended::Applied(landed) => writeln!(
                 out,
-                "Rolled back, as generation {generation}. Mend or revert the change in git: until the flag files \
-                 change, an apply of them is refused."
+                "Rolled back, as generation {}{}. Mend or revert the change in git: until the flag files change, an \
+                 apply of them is refused.",
+                landed.generation,
+                landed
+                    .replicas_in_words()
+                    .map_or(String::new(), |on| format!(", {on}"))
             ),
             Ended::NotWritten if plan.is_empty() => {
                 writeln!(out, "Nothing to take back: the specs are those of then.")

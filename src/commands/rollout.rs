@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::commit::actor;
 use super::kill::reason;
-use super::site::{Site, Step, Subject, Why, line, once_each, refuse_frozen, unfit};
+use super::site::{Site, Step, Subject, Why, line, once_each, refuse_frozen};
 use super::{Colors, Ending, Failure, print_operated};
 use crate::cli::{Advance, Global, Pause, Resume, Rollout as Args, RolloutCommand};
 use crate::operate::{self, Draft, Rollout, State, Unfit, next_stage};
@@ -14,6 +14,7 @@ use crate::report::words;
 
 mod due;
 mod gate;
+mod lookout;
 mod status;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
@@ -36,73 +37,87 @@ fn advance(global: &Global, args: &Advance, colors: Colors) -> Result<Ending, Fa
         reason: args.reason.as_deref(),
         notes: BTreeMap::new(),
     };
-    // Where each flag was when it was first looked at, and where it is to go: one that is tried again
-    // goes no further than that.
     let mut aims = HashMap::new();
     let done = site.carry_out(&flags, &why, |subject| {
         if !args.ignore_freeze {
             refuse_frozen(&policy, subject.now)?;
         }
-        let aim = aims.get(subject.flag).copied();
-        let (step, aim) = advance_one(subject, args, aim)?;
-        aims.insert(subject.flag.to_owned(), aim);
-        Ok(step)
+        advance_one(subject, args, &mut aims)
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
-/// The stage that a flag was at, and the one that it is to be moved to.
-type Aim = (usize, usize);
+/// Where a flag was when it was first looked at, and where it is to go: where a commit is tried again,
+/// it goes no further than that.
+struct Aim {
+    seen: Rollout,
+    to: usize,
+}
 
 fn advance_one(
     subject: &Subject<'_>,
     args: &Advance,
-    aim: Option<Aim>,
-) -> Result<(Step, Aim), Failure> {
-    let refuse = |error: Unfit| unfit(subject.flag, &error);
+    aims: &mut HashMap<String, Aim>,
+) -> Result<Step, Failure> {
+    let refuse = |error: Unfit| subject.unfit(&error);
     let (draft, rollout) = rollout(subject)?;
-    let to = match aim {
-        Some((_, to)) => to,
-        None => next_stage(&rollout, args.to, args.back).map_err(refuse)?,
+    let Some(aim) = aims.get(subject.flag) else {
+        let to = next_stage(&rollout, args.to, args.back).map_err(refuse)?;
+        let seen = rollout.clone();
+        aims.insert(subject.flag.to_owned(), Aim { seen, to });
+        return move_to(subject, draft, &rollout, to, args.dry_run);
     };
-    let stages = rollout.stages.len();
-    let moved = aim.is_some_and(|(from, _)| from != rollout.stage);
-    if to == rollout.stage {
-        let said = format!(
-            "is at stage {} of {stages}: {}",
-            to + 1,
-            words::state(draft.record())
-        );
-        let outcome = if moved {
-            Outcome::Advanced
-        } else {
-            Outcome::AtStage
-        };
-        let line = line(subject, outcome, said, Some(draft));
-        return Ok((Step { line, write: None }, (rollout.stage, to)));
+    let same_stages = aim.seen.stages == rollout.stages;
+    if same_stages && rollout.stage == aim.to && aim.seen.stage != aim.to {
+        // By the commit whose answer was lost, or by somebody who wanted the same.
+        let said = at_stage_words(&rollout);
+        let line = line(subject, Outcome::Advanced, said, Some(draft));
+        return Ok(Step { line, write: None });
     }
-    if moved {
-        return Err(Failure::refused(format!(
-            "`{}` was moved to stage {} by somebody else meanwhile",
-            subject.flag,
-            rollout.stage + 1
-        ))
-        .hint("nothing was written; look at it with `hoist rollout status`"));
+    if !same_stages || rollout.stage != aim.seen.stage {
+        let failure = format!("`{}` was moved by somebody else meanwhile", subject.flag);
+        return Err(Failure::refused(failure)
+            .hint("nothing was written; look at it with `hoist rollout status`"));
     }
-    // It may have been stopped or paused since it was first looked at.
+    // It may have been paused or switched off since.
     rollout.can_move().map_err(refuse)?;
-    let after = operate::advance(draft, to, subject.now).map_err(refuse)?;
-    let said = words::moved(&rollout, &after);
-    let (outcome, said) = match args.dry_run {
-        true => (Outcome::Due, format!("would be moved: {said}")),
-        false => (Outcome::Advanced, said),
-    };
-    let step = Step {
-        line: line(subject, outcome, said, Some(&after)),
-        write: (!args.dry_run).then(|| subject.write(Some(&after), StopWrite::Keep)),
-    };
-    Ok((step, (rollout.stage, to)))
+    move_to(subject, draft, &rollout, aim.to, args.dry_run)
+}
+
+fn move_to(
+    subject: &Subject<'_>,
+    draft: &Draft,
+    rollout: &Rollout,
+    to: usize,
+    dry_run: bool,
+) -> Result<Step, Failure> {
+    if to == rollout.stage {
+        let line = line(
+            subject,
+            Outcome::AtStage,
+            at_stage_words(rollout),
+            Some(draft),
+        );
+        return Ok(Step { line, write: None });
+    }
+    let after = operate::advance(draft, to, subject.now).map_err(|error| subject.unfit(&error))?;
+    let said = words::moved(rollout, &after);
+    if dry_run {
+        let said = format!("would be moved: {said}");
+        let line = line(subject, Outcome::Due, said, Some(&after));
+        return Ok(Step { line, write: None });
+    }
+    Ok(Step {
+        line: line(subject, Outcome::Advanced, said, Some(&after)),
+        write: Some(subject.write(Some(&after), StopWrite::Keep)),
+    })
+}
+
+fn at_stage_words(rollout: &Rollout) -> String {
+    let (stage, stages) = (rollout.stage + 1, rollout.stages.len());
+    let share = words::share(rollout.percentage);
+    format!("is at stage {stage} of {stages}: {share}")
 }
 
 /// The record of a flag and the rollout that it is. One that is stopped has to be restored first.
@@ -112,9 +127,9 @@ fn rollout<'s>(subject: &'s Subject<'_>) -> Result<(&'s Draft, Rollout), Failure
             .hint("the next `hoist apply` puts it back")
     })?;
     let record = operate::reminded(draft.record().clone(), subject.noted, subject.now);
-    let rollout = Rollout::of(&record).ok_or_else(|| unfit(subject.flag, &Unfit::NoRollout))?;
+    let rollout = Rollout::of(&record).ok_or_else(|| subject.unfit(&Unfit::NoRollout))?;
     match rollout.state {
-        State::Stopped(stop) => Err(unfit(subject.flag, &Unfit::Stopped(stop))),
+        State::Stopped(stop) => Err(subject.unfit(&Unfit::Stopped(stop))),
         _ => Ok((draft, rollout)),
     }
 }
@@ -149,11 +164,11 @@ fn pause(global: &Global, args: &Pause, colors: Colors) -> Result<Ending, Failur
                 let line = line(subject, Outcome::AlreadyPaused, said, Some(draft));
                 Ok(Step { line, write: None })
             }
-            Err(error) => Err(unfit(subject.flag, &error)),
+            Err(error) => Err(subject.unfit(&error)),
         }
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }
 
 fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Failure> {
@@ -181,9 +196,9 @@ fn resume(global: &Global, args: &Resume, colors: Colors) -> Result<Ending, Fail
                 let line = line(subject, Outcome::NotPaused, said, Some(draft));
                 Ok(Step { line, write: None })
             }
-            Err(error) => Err(unfit(subject.flag, &error)),
+            Err(error) => Err(subject.unfit(&error)),
         }
     })?;
     print_operated(&site.operated(&done, Vec::new()), args.format, colors)?;
-    Ok(Ending::Done)
+    done.ending()
 }

@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     flag_set.refuse_errors(true, colors, "tested")?;
     let cases = flag_set.run_tests(true);
     let tests = Tests {
-        files: &flag_set.files,
+        files: &flag_set.found.files,
         cases: &cases,
     };
     print(|out| match args.format {
@@ -44,7 +44,7 @@ pub(super) fn check(
 ) -> Result<Option<String>, Failure> {
     let cases = flag_set.run_tests(false);
     let tests = Tests {
-        files: &flag_set.files,
+        files: &flag_set.found.files,
         cases: &cases,
     };
     let (all, failed) = (cases.len(), tests.failed());

@@ -11,8 +11,10 @@ use super::{Colors, Failure, count, width};
 use crate::cli::Global;
 use crate::config::{self, Config, Environment};
 use crate::diagnostic::{Diagnostic, Files};
+use crate::report::Root;
+use crate::report::text::visible;
 use crate::rules::{Context, Levels, Settings};
-use crate::store::{self, Store};
+use crate::store::{self, Store, TlsFiles};
 use crate::{report, source};
 
 /// The configuration in force, and where it was found.
@@ -86,6 +88,7 @@ impl<'a> Workspace<'a> {
             checked: 0,
             flags: 0,
             diagnostics: mistakes,
+            unread: &[],
         };
         report::human::findings(&found, colors.stderr, width(), &mut io::stderr().lock())
             .map_err(Failure::output)?;
@@ -129,6 +132,13 @@ impl<'a> Workspace<'a> {
         self.root.join(&self.config.flags)
     }
 
+    /// The repository that hoist runs in, or else the directory.
+    pub(super) fn repository(&self) -> Root {
+        let mut above = self.here.ancestors();
+        let root = above.find(|directory| directory.join(".git").exists());
+        Root::new(root.unwrap_or(&self.here), &self.here)
+    }
+
     pub(super) fn lint_settings(&self) -> Settings {
         let mut levels = Levels::default();
         for (rule, level) in &self.config.lint.rules {
@@ -166,6 +176,16 @@ impl<'a> Workspace<'a> {
                 .timeout
                 .min(store::Options::default().connect_timeout),
             timeout: self.global.timeout,
+            wait_replicas: self
+                .global
+                .wait_replicas
+                .unwrap_or(environment.wait_replicas),
+            tls: self.tls_files(environment, &url)?,
+            on_wait: if self.global.quiet {
+                |_| ()
+            } else {
+                say_waiting
+            },
             history_keep: environment.history_keep,
             ..store::Options::default()
         };
@@ -177,4 +197,33 @@ impl<'a> Workspace<'a> {
         ));
         Ok(store)
     }
+
+    /// The files for TLS: from the command line; else, where the store stands there too, from hoist.toml;
+    /// else from the environment, which may be set for other stores and counts only behind TLS.
+    fn tls_files(&self, environment: &Environment, url: &str) -> Result<TlsFiles, Failure> {
+        let here = |file: PathBuf| self.here.join(file);
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut files = TlsFiles {
+            ca: self.global.ca_file.clone().map(here),
+            cert: self.global.cert.clone().map(here),
+            key: self.global.key.clone().map(here),
+        };
+        if self.global.store.is_none() {
+            files = files.or(environment.tls_files(variable)?);
+        }
+        if store::speaks_tls(url) {
+            let file = |name: &str| variable(name).map(|file| here(PathBuf::from(file)));
+            files = files.or(TlsFiles {
+                ca: file("HOIST_CA_FILE"),
+                cert: file("HOIST_CERT_FILE"),
+                key: file("HOIST_KEY_FILE"),
+            });
+        }
+        Ok(files)
+    }
+}
+
+fn say_waiting(error: &store::Error) {
+    // Nobody to tell is no reason to fail.
+    let _ = writeln!(io::stderr(), "waiting: {}", visible(&error.to_string()));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -9,6 +10,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::{Config, Environment, HISTORY_KEEP, RULE, mask_secrets};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Span, did_you_mean};
 use crate::plan::guard::Policy;
+use crate::store::TlsFiles;
 
 mod guards;
 mod lint;
@@ -214,10 +216,14 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
-        const KNOWN: [&str; 7] = [
+        const KNOWN: [&str; 11] = [
             "store",
             "prefix",
             "prune",
+            "wait_replicas",
+            "ca_file",
+            "cert_file",
+            "key_file",
             "protected",
             "max_moved",
             "freeze",
@@ -226,12 +232,20 @@ impl Reader {
         let mut history_keep = HISTORY_KEEP;
         let mut policy = Policy::default();
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
+        let (mut wait_replicas, mut tls) = (0, TlsFiles::default());
         let mut is_misspelt = false;
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "store" => store = Some(self.string(key, value).unwrap_or_default()),
                 "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
                 "prune" => prune = self.boolean(key, value).unwrap_or(prune),
+                "wait_replicas" => {
+                    let number = self.whole((key, value), 0, 1000);
+                    wait_replicas = number.map_or(0, |number| number as usize);
+                }
+                "ca_file" => tls.ca = self.string(key, value).map(PathBuf::from),
+                "cert_file" => tls.cert = self.string(key, value).map(PathBuf::from),
+                "key_file" => tls.key = self.string(key, value).map(PathBuf::from),
                 "protected" => policy.protected = self.patterns(key, value),
                 "max_moved" => policy.max_moved = self.percent((key, value)),
                 "freeze" => policy.freeze = self.freezes(key, value),
@@ -255,6 +269,8 @@ impl Reader {
             store: store.unwrap_or_default(),
             prefix,
             prune,
+            wait_replicas,
+            tls,
             policy,
             history_keep,
         })

@@ -59,6 +59,10 @@ mod tests {
                 "b = \"redis+unix:///s?user=u&pass=pw&db=1\"",
                 "b = \"redis+unix:///s?user=u&pass=**&db=1\"",
             ),
+            (
+                "b = \"redis+sentinel://u:pw@h,i/m?sentinel_pass=pw\"",
+                "b = \"redis+sentinel://u:**@h,i/m?sentinel_pass=**\"",
+            ),
             ("b = \"redis://h?pass=pw", "b = \"redis://h?pass=**"),
         ] {
             assert_eq!(mask_secrets(text), shown);

@@ -4,6 +4,7 @@ use crate::diagnostic::{Diagnostic, Files, LineIndex};
 use crate::model::Percent;
 use crate::plan::guard::{Pattern, Policy};
 use crate::rules::{KeyStyle, Level, Limits, RULES};
+use crate::store::TlsFiles;
 
 use super::{Config, EnvironmentError, find, parse};
 
@@ -146,7 +147,7 @@ missing-expiry = true
             "4:9 `prune` is a string; it must be true or false",
             "5:15 `Staging` is no name for an environment (use small letters, digits, `-` and `_`, a letter first)",
             "6:9 `store` is a number; it must be a string",
-            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, protected, max_moved, freeze, history_keep)",
+            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, wait_replicas, ca_file, cert_file, key_file, protected, max_moved, freeze, history_keep)",
             "9:9 `store` is empty",
             "11:21 `max_flag_age_days` must be between 1 and 36500",
             "12:12 `max_step` is a string; it must be a number",
@@ -276,9 +277,50 @@ fn variables_in_a_store_url_are_replaced() {
     assert_eq!(
         error,
         EnvironmentError::Unclosed {
-            environment: "a".to_owned()
+            environment: "a".to_owned(),
+            setting: "store"
         }
     );
+}
+
+#[test]
+fn files_for_tls_are_named() {
+    let text =
+        "[environments.a]\nstore = 'rediss://h'\nca_file = '${PKI}/ca.pem'\ncert_file = 'c.pem'\n";
+    let (config, _) = read(text);
+    let files = |pki: Option<&str>| config.environments["a"].tls_files(|_| pki.map(str::to_owned));
+    let expected = TlsFiles {
+        ca: Some("/pki/ca.pem".into()),
+        cert: Some("c.pem".into()),
+        key: None,
+    };
+    assert_eq!(files(Some("/pki")), Ok(expected));
+    let error = files(None).expect_err("an unset variable");
+    assert!(
+        error
+            .to_string()
+            .contains("`ca_file` of environment `a` needs"),
+        "{error}"
+    );
+    assert!(error.hint().contains("`ca_file`"), "{}", error.hint());
+}
+
+#[test]
+fn replicas_are_counted_in_whole_numbers() {
+    let with =
+        |value: &str| format!("[environments.a]\nstore = 'redis://h'\nwait_replicas = {value}\n");
+    let (config, _) = read(&with("2"));
+    assert_eq!(config.environments["a"].wait_replicas, 2);
+    for (value, mistake) in [
+        ("1.5", "3:17 `wait_replicas` must be a whole number"),
+        ("-1", "3:17 `wait_replicas` must be between 0 and 1000"),
+        (
+            "'two'",
+            "3:17 `wait_replicas` is a string; it must be a number",
+        ),
+    ] {
+        mistakes(&with(value), &[mistake]);
+    }
 }
 
 #[test]

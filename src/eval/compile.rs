@@ -1,5 +1,7 @@
 //! A record into an evaluator: everything that can be wrong with it is found here.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::{Arm, Evaluator, Experiment, Forced, Gives, Malformed, Users, is_experiment};
@@ -142,8 +144,9 @@ fn experiment(spec: &Map<String, Value>, salt: &str) -> Result<Experiment, Malfo
     let empty = Map::new();
     let variants = object(spec, "variants")?.unwrap_or(&empty);
     let values = object(spec, "values")?.unwrap_or(&empty);
+    let places: HashMap<&str, usize> = variants.keys().map(String::as_str).zip(0..).collect();
     let index = |field: &'static str, name: &str| {
-        let found = variants.keys().position(|variant| variant == name);
+        let found = places.get(name).copied();
         found.ok_or_else(|| wrong(field, format!("names `{name}`, which is no variant")))
     };
     if let Some(stray) = values.keys().find(|name| !variants.contains_key(*name)) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Answer, Evaluator, Gives, Malformed, Reason};
 use crate::bucket::{BUCKETS, ranges};
 use crate::model::Percent;
-use crate::record::Record;
+use crate::record::{Record, Stop};
 
 /// An answer to be shown: what, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,10 +98,9 @@ pub fn explain(
 }
 
 fn disabled(evaluator: &Evaluator, record: &Record) -> String {
-    let mut text = if record.is_rolled_back() {
-        stop(record)
-    } else {
-        "it is not enabled".to_owned()
+    let mut text = match record.stop() {
+        Some(stop) => stopped(&stop),
+        None => "it is not enabled".to_owned(),
     };
     text += match &evaluator.gives {
         Gives::OnOff { users, groups } if !users.is_empty() || !groups.is_empty() => {
@@ -113,19 +112,20 @@ fn disabled(evaluator: &Evaluator, record: &Record) -> String {
     text
 }
 
-/// "it was stopped on 2026-11-22 03:12 UTC by ana (error rate)".
-fn stop(record: &Record) -> String {
+/// "it was rolled back on 2026-11-22 at 03:12 UTC by ana (error rate)".
+fn stopped(stop: &Stop) -> String {
     let mut text = "it was rolled back".to_owned();
-    let since = record.status.seconds("rolled_back_at");
     // No clock shows a time of which there is no timestamp.
-    if let Some(since) = since.and_then(|since| Timestamp::from_second(since as i64).ok()) {
+    let since = stop
+        .since
+        .and_then(|since| Timestamp::from_second(since as i64).ok());
+    if let Some(since) = since {
         text += &since.strftime(" on %Y-%m-%d at %H:%M UTC").to_string();
     }
-    let note = |field: &str| record.status.0.get("note")?.get(field)?.as_str();
-    if let Some(actor) = note("actor") {
+    if let Some(actor) = &stop.actor {
         text += &format!(" by {actor}");
     }
-    if let Some(reason) = note("reason") {
+    if let Some(reason) = &stop.reason {
         text += &format!(" ({reason})");
     }
     text

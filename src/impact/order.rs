@@ -1,6 +1,9 @@
 //! The order of variants in which a change moves fewest users.
 
-use super::Arm;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::{Arm, Counterparts, differs};
 use crate::bucket::BUCKETS;
 
 /// Up to so many variants every order is taken into account; beyond that a search finds a good
@@ -21,24 +24,19 @@ pub(super) struct Best {
 }
 
 /// How many buckets keep what they had where a new arm starts at some bucket.
-pub(super) fn kept_at<'a>(
-    old: &'a [Arm<'_>],
-    new: &'a [Arm<'_>],
-) -> impl Fn(usize, u32) -> u32 + use<'a> {
-    // For each new arm, the ranges that had the same before: rarely more than one.
-    let same: Vec<Vec<_>> = new
+fn kept_at<'a>(old: &[Arm<'a>], new: &[Arm<'a>]) -> impl Fn(usize, u32) -> u32 + use<'a> {
+    let counterparts = Counterparts::new(old);
+    // For each new arm its width, and the ranges that had the same before: rarely more than one.
+    let arms: Vec<(u32, Vec<Range<u32>>)> = new
         .iter()
         .map(|new| {
-            let same = old.iter().filter(|old| !old.outcome.differs(new.outcome));
-            same.map(|old| old.range.clone()).collect()
+            let same = counterparts.of(new);
+            let same = same.filter(|old| !differs(old.outcome, new.outcome));
+            (new.width(), same.map(|old| old.range.clone()).collect())
         })
         .collect();
-    let widths: Vec<u32> = new
-        .iter()
-        .map(|arm| arm.range.end - arm.range.start)
-        .collect();
     move |arm, start| {
-        let (Some(same), Some(width)) = (same.get(arm), widths.get(arm)) else {
+        let Some((width, same)) = arms.get(arm) else {
             return 0;
         };
         let end = start + width;
@@ -51,10 +49,7 @@ pub(super) fn kept_at<'a>(
 /// The order in which fewest buckets change; of several the one nearest to the order of before.
 pub(super) fn best(old: &[Arm<'_>], new: &[Arm<'_>]) -> Best {
     let kept = kept_at(old, new);
-    let widths: Vec<u32> = new
-        .iter()
-        .map(|arm| arm.range.end - arm.range.start)
-        .collect();
+    let widths: Vec<u32> = new.iter().map(Arm::width).collect();
     let preferred = as_before(old, new);
     let order = if new.len() <= EXACT {
         exact(&widths, &kept, &preferred)
@@ -65,13 +60,16 @@ pub(super) fn best(old: &[Arm<'_>], new: &[Arm<'_>]) -> Best {
     Best { order, moved }
 }
 
-/// The new arms in the order of before, and those that are new where they stand in the file.
+/// The new arms in the order of before, and behind them those that are new, as the file has them.
 fn as_before(old: &[Arm<'_>], new: &[Arm<'_>]) -> Vec<usize> {
+    let places = old
+        .iter()
+        .enumerate()
+        .map(|(place, arm)| (arm.outcome.variant, place));
+    let places: HashMap<Option<&str>, usize> = places.collect();
     let place = |arm: &Arm<'_>| {
-        let before = old
-            .iter()
-            .position(|old| old.outcome.variant == arm.outcome.variant);
-        before.unwrap_or(usize::MAX)
+        let before = places.get(&arm.outcome.variant);
+        before.copied().unwrap_or(usize::MAX)
     };
     let mut order: Vec<usize> = (0..new.len()).collect();
     order.sort_by_key(|index| new.get(*index).map_or(usize::MAX, place));

@@ -133,16 +133,17 @@ fn carry_stage(
             after.status.set(field, now);
         }
     }
-    // A rollout that never was on has not begun: its first stage lasts from when it is.
-    let untouched = live.status.seconds("rollout_started") == live.status.seconds("stage_started");
-    if after.spec.enabled()
-        && !live.spec.enabled()
-        && !live.is_rolled_back()
-        && untouched
-        && after.status.current_stage() == Some(0)
-    {
-        after.status.set("rollout_started", now);
-        after.status.set("stage_started", now);
+    if after.spec.enabled() && !live.spec.enabled() && !live.is_rolled_back() {
+        // A rollout that never was on has not begun: its first stage lasts from when it is.
+        let untouched =
+            live.status.seconds("rollout_started") == live.status.seconds("stage_started");
+        if untouched && after.status.current_stage() == Some(0) {
+            after.status.set("rollout_started", now);
+            after.status.set("stage_started", now);
+        } else if clean {
+            // Nobody has seen the stage while git had it off.
+            after.status.set("stage_started", now);
+        }
     }
 }
 

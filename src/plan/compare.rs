@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::carry;
 use super::{
-    Action, Change, Expect, Plan, RecordWrite, Snapshot, SpecWrite, StopWrite, Stopped, StoreRef,
-    Stored, Target, Wanted, Write,
+    Action, Change, Expect, Plan, RecordWrite, Removed, Snapshot, SpecWrite, StopWrite, Stopped,
+    StoreRef, Stored, Target, Wanted, Write,
 };
 use crate::operate;
 use crate::record::{Kind, Record, Stop};
@@ -15,8 +15,8 @@ pub(super) struct Live {
     /// Digest of the spec that hoist last applied.
     pub applied: Option<String>,
     pub stored: Option<Stored>,
-    /// Generation at which hoist deleted a flag of this key.
-    pub removed: Option<u64>,
+    /// How hoist deleted a flag of this key.
+    pub removed: Option<Removed>,
     /// The emergency stop in the bookkeeping.
     pub stop: Option<Stop>,
     /// The store's clock, in seconds since the epoch.
@@ -28,7 +28,7 @@ impl Live {
         Self {
             applied: snapshot.specs.remove(flag),
             stored: snapshot.records.remove(flag),
-            removed: snapshot.removed.get(flag).map(|removed| removed.generation),
+            removed: snapshot.removed.remove(flag),
             stop: snapshot.stops.remove(flag),
             now: snapshot.now,
         }
@@ -98,6 +98,8 @@ fn compare_wanted(wanted: &Wanted, mut live: Live) -> (Option<Change>, Option<St
         notes: Vec::new(),
         source: wanted.source.clone(),
         blocked: None,
+        removed: None,
+        risks: Vec::new(),
         write: Write {
             flag: wanted.flag.clone(),
             expect: Expect::Absent,
@@ -192,10 +194,8 @@ fn create(change: &mut Change, wanted: &Wanted, live: &Live) -> Record {
                 .notes
                 .push("its stage went with it: the rollout begins again at the first".into());
         }
-    } else if let Some(generation) = live.removed {
-        change.notes.push(format!(
-            "a flag of this key was deleted at generation {generation}: code that still asks for the old one sees the new one"
-        ));
+    } else {
+        change.removed.clone_from(&live.removed);
     }
     write_anew(change, wanted, live)
 }
@@ -262,6 +262,8 @@ pub(super) fn change_gone(flag: String, live: Live) -> Change {
         notes,
         source: None,
         blocked: None,
+        removed: None,
+        risks: Vec::new(),
         write: Write {
             flag,
             expect,

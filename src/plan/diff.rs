@@ -10,7 +10,7 @@ use super::{Action, FieldChange};
 use crate::impact::{self, Impact};
 use crate::model::Flag;
 use crate::record::{Record, Spec};
-use crate::rules::change::{Group, Past, Transition};
+use crate::rules::change::{Group, Past, Transition, names};
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ pub struct State<'a> {
 impl State<'_> {
     /// Whether a flag that is not among those read may be there all the same.
     fn may_have(&self, key: &str) -> bool {
-        self.broken.iter().any(|text| text.contains(key))
+        self.broken.iter().any(|text| names(text, key))
     }
 }
 

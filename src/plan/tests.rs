@@ -295,6 +295,18 @@ fn a_rollout_that_is_switched_on_later_begins_then() {
     live["stage_started"] = 100.into();
     let record = after(&plan(Some(&rollout(&[1, 100])), Some(&off), Some(&live)));
     assert_eq!(record.status.seconds("stage_started"), Some(NOW));
+    // One that was on before goes on where it was, and that stage lasts its whole time.
+    live["current_stage"] = 1.into();
+    live["percentage"] = 100.into();
+    live["stage_started"] = 200.into();
+    let record = after(&plan(Some(&rollout(&[1, 100])), Some(&off), Some(&live)));
+    assert_eq!(record.status.current_stage(), Some(1));
+    assert_eq!(record.status.seconds("stage_started"), Some(NOW));
+    assert_eq!(record.status.seconds("rollout_started"), Some(100.0));
+    // Where another client had switched it off, nothing is known of the stage, and nothing changes.
+    let on = rollout(&[1, 100]);
+    let record = after(&plan(Some(&on), Some(&on), Some(&live)));
+    assert_eq!(record.status.seconds("stage_started"), Some(200.0));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! What `hoist diff` found, as all its formats take it.
 
 use crate::diagnostic::Diagnostic;
-use crate::impact::{Impact, Share};
+use crate::impact::People;
 use crate::plan::diff::{FlagChange, Part};
 use crate::plan::{Action, FieldChange, Source};
 
-use super::Lint;
+use super::{Affected, Lint};
 
 /// Two states of the flag set, and what lies between them.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub struct Diff<'a> {
     pub skipped: &'a [&'a str],
     /// What there is to say about the run itself.
     pub notes: &'a [String],
+    /// A list of users, and how many of them anything happens to.
+    pub affected: Option<&'a Affected>,
     /// Errors in the flag files as they are now.
     pub errors: &'a [Diagnostic],
     /// With those errors, and all risks of the changes.
@@ -42,8 +44,17 @@ pub struct Change<'a> {
     pub change: FlagChange<'a>,
     /// Where it stands, or stood.
     pub source: Option<Source>,
+    /// What each part does to the users of a list; empty without one.
+    pub people: Vec<Option<People>>,
     /// What rules about change find, the worst first.
     pub risks: Vec<Diagnostic>,
+}
+
+impl Change<'_> {
+    /// What the part at `index` does to the users of a list, where that is anything.
+    pub(super) fn people(&self, index: usize) -> Option<&People> {
+        self.people.get(index)?.as_ref()
+    }
 }
 
 impl Side {
@@ -117,7 +128,7 @@ fn counted(counts: &[(usize, &str)]) -> String {
     parts.join(", ")
 }
 
-/// The fields that differ in the same way in all of `environments`, and those of each part that do
+/// The fields that differ in the same way in all of `environments`, and for each part those that do
 /// not.
 pub(super) fn shared<'a>(
     change: &'a FlagChange<'_>,
@@ -139,29 +150,4 @@ pub(super) fn shared<'a>(
         (part, own.collect())
     });
     (shared, own.collect())
-}
-
-/// "15 % of users gain it, 5 % lose it"; `None` where nobody gets anything else.
-pub(super) fn impact_in_words(impact: &Impact) -> Option<String> {
-    if impact.is_none() {
-        return None;
-    }
-    let parts = [
-        (impact.gained, "gain it"),
-        (impact.lost, "lose it"),
-        (impact.moved, "get another variant or value"),
-    ];
-    let told = parts.iter().filter(|(share, _)| *share > Share::default());
-    let told: Vec<String> = told
-        .enumerate()
-        .map(|(at, (share, verb))| {
-            let of_users = if at == 0 { " of users" } else { "" };
-            format!("{share} %{of_users} {verb}")
-        })
-        .collect();
-    let mut text = told.join(", ");
-    if impact.avoidable > Share::default() {
-        text += &format!(" ({} % without need)", impact.avoidable);
-    }
-    Some(text)
 }

@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::impact::{Impact, People};
 use crate::plan::diff::Part;
 use crate::plan::{Action, FieldChange};
 use crate::report::text::visible;
 
-use super::diff::{Change, Diff, impact_in_words, shared};
-use super::plan_human::{Paint, fields, head, whole};
+use super::diff::{Change, Diff, shared};
+use super::plan_human::{self, Paint, fields, head, whole};
 use super::{Lint, human};
 
 /// Writes the whole diff. `width` is the terminal's, in columns.
@@ -43,6 +43,9 @@ pub fn diff(out: &mut dyn Write, diff: &Diff<'_>, color: bool, width: usize) -> 
     if !diff.notes.is_empty() {
         writeln!(out)?;
     }
+    if let Some(affected) = diff.affected {
+        plan_human::list_summary(out, affected)?;
+    }
     let findings = diff.findings();
     let separator = if findings.is_empty() { "" } else { ": " };
     writeln!(out, "Diff: {}{separator}{findings}", diff.summary())
@@ -70,9 +73,14 @@ fn block(
     if action == Action::Update {
         show_fields(out, &everywhere, paint)?;
     }
-    for (part, own) in own {
-        let says_nothing = action == Action::Update && own.is_empty() && part.notes.is_empty();
-        if named && says_nothing && part.impact.as_ref().is_none_or(|impact| impact.is_none()) {
+    for (index, (part, own)) in own.into_iter().enumerate() {
+        let shown = Shown {
+            action,
+            part,
+            own: &own,
+            people: change.people(index),
+        };
+        if named && shown.says_nothing() {
             continue;
         }
         if named {
@@ -80,59 +88,55 @@ fn block(
             let names = visible(&part.environments.join(", "));
             writeln!(out, "    {dim}in {names}:{dim:#}")?;
         }
-        part_of(out, action, part, &own, paint)?;
+        shown.write(out, paint)?;
     }
-    for risk in &change.risks {
-        self::risk(out, risk, paint)?;
+    for found in &change.risks {
+        plan_human::risk(out, found, paint)?;
     }
     writeln!(out)
 }
 
-fn part_of(
-    out: &mut dyn Write,
+/// One part of a change.
+struct Shown<'a> {
     action: Action,
-    part: &Part,
-    own: &[&FieldChange],
-    paint: Paint,
-) -> io::Result<()> {
-    match (&part.before, &part.after) {
-        (None, Some(after)) => whole(out, &after.to_json(), "")?,
-        (Some(before), None) => whole(out, &before.to_json(), "was ")?,
-        _ => show_fields(out, own, paint)?,
+    part: &'a Part,
+    /// The fields that are not the same everywhere.
+    own: &'a [&'a FieldChange],
+    people: Option<&'a People>,
+}
+
+impl Shown<'_> {
+    fn says_nothing(&self) -> bool {
+        self.action == Action::Update
+            && self.own.is_empty()
+            && self.part.notes.is_empty()
+            && self.impact().is_none()
+            && self.people.is_none_or(People::is_none)
     }
-    let impact = part.impact.as_ref().filter(|_| action == Action::Update);
-    if let Some(words) = impact.and_then(impact_in_words) {
-        writeln!(out, "      {words}")?;
+
+    /// A flag that is new shows whom it is for already.
+    fn impact(&self) -> Option<&Impact> {
+        let impact = self.part.impact.as_ref();
+        impact.filter(|impact| self.action != Action::Create && !impact.is_none())
     }
-    let dim = paint.dim();
-    for note in part.notes.iter().filter(|_| action == Action::Update) {
-        writeln!(out, "      {dim}note:{dim:#} {}", visible(note))?;
+
+    fn write(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        match (&self.part.before, &self.part.after) {
+            (None, Some(after)) => whole(out, &after.to_json(), "")?,
+            (Some(before), None) => whole(out, &before.to_json(), "was ")?,
+            _ => show_fields(out, self.own, paint)?,
+        }
+        plan_human::shares(out, self.impact(), self.people, paint)?;
+        let dim = paint.dim();
+        let notes = self.part.notes.iter();
+        for note in notes.filter(|_| self.action != Action::Create) {
+            writeln!(out, "      {dim}note:{dim:#} {}", visible(note))?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn show_fields(out: &mut dyn Write, changed: &[&FieldChange], paint: Paint) -> io::Result<()> {
     let changed: Vec<FieldChange> = changed.iter().copied().cloned().collect();
     fields(out, &changed, paint)
-}
-
-/// What a rule about change found, and what to do about it.
-pub(super) fn risk(out: &mut dyn Write, found: &Diagnostic, paint: Paint) -> io::Result<()> {
-    let color = match found.severity {
-        Severity::Error => AnsiColor::BrightRed,
-        Severity::Warning => AnsiColor::Yellow,
-    };
-    let style = paint.style(color.on_default().bold());
-    let dim = paint.dim();
-    writeln!(
-        out,
-        "      {style}{}[{}]{style:#}: {}",
-        found.severity,
-        found.rule,
-        visible(&found.message)
-    )?;
-    match &found.help {
-        Some(help) => writeln!(out, "        {dim}help:{dim:#} {}", visible(help)),
-        None => Ok(()),
-    }
 }

@@ -5,12 +5,12 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::diagnostic::Diagnostic;
-use crate::impact::Impact;
+use crate::impact::People;
 use crate::plan::diff::Part;
 use crate::plan::{Action, FieldChange, Source};
 
 use super::diff::{ACTIONS, Change, Diff, Side};
+use super::plan_json::{self, ImpactDocument, PeopleDocument, RiskDocument};
 
 #[derive(Serialize)]
 struct Document<'a, D> {
@@ -19,6 +19,10 @@ struct Document<'a, D> {
     head: SideDocument<'a>,
     environments: &'a [String],
     changes: Vec<ChangeDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    affected: Option<u64>,
     unchanged: usize,
     skipped: &'a [&'a str],
     notes: &'a [String],
@@ -39,9 +43,11 @@ struct ChangeDocument<'a> {
     environments: &'a [String],
     fields: &'a [FieldChange],
     #[serde(skip_serializing_if = "Option::is_none")]
-    impact: Option<Value>,
+    impact: Option<ImpactDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<PeopleDocument<'a>>,
     notes: &'a [String],
-    risks: Vec<Value>,
+    risks: Vec<RiskDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a Source>,
     before: Option<Map<String, Value>>,
@@ -63,6 +69,8 @@ pub fn value(diff: &Diff<'_>) -> Value {
         head: side(diff.head),
         environments: diff.environments,
         changes: diff.changes.iter().flat_map(parts).collect(),
+        users: diff.affected.map(|affected| affected.users),
+        affected: diff.affected.map(|affected| affected.affected),
         unchanged: diff.unchanged,
         skipped: diff.skipped,
         notes: diff.notes,
@@ -82,44 +90,27 @@ fn side(side: &Side) -> SideDocument<'_> {
 
 /// One change for each group of environments.
 fn parts<'a>(change: &'a Change<'_>) -> impl Iterator<Item = ChangeDocument<'a>> {
-    change.change.parts.iter().map(|part| part_of(change, part))
+    let parts = change.change.parts.iter().enumerate();
+    parts.map(|(index, part)| part_of(change, part, change.people(index)))
 }
 
-fn part_of<'a>(change: &'a Change<'_>, part: &'a Part) -> ChangeDocument<'a> {
+fn part_of<'a>(
+    change: &'a Change<'_>,
+    part: &'a Part,
+    people: Option<&'a People>,
+) -> ChangeDocument<'a> {
     let record = |record: &Option<crate::record::Record>| record.as_ref().map(|it| it.to_json());
     ChangeDocument {
         flag: change.change.key,
         action: change.change.action(),
         environments: &part.environments,
         fields: &part.fields,
-        impact: part.impact.as_ref().map(impact),
+        impact: part.impact.clone().map(plan_json::impact),
+        people: people.map(plan_json::people),
         notes: &part.notes,
-        risks: change.risks.iter().map(risk).collect(),
+        risks: change.risks.iter().map(plan_json::risk).collect(),
         source: change.source.as_ref(),
         before: record(&part.before),
         after: record(&part.after),
     }
-}
-
-/// Shares in percent of users.
-pub(super) fn impact(impact: &Impact) -> Value {
-    serde_json::json!({
-        "gained": impact.gained.to_json(),
-        "lost": impact.lost.to_json(),
-        "moved": impact.moved.to_json(),
-        "avoidable": impact.avoidable.to_json(),
-    })
-}
-
-/// What a rule found, beside the change that it is about.
-pub(super) fn risk(found: &Diagnostic) -> Value {
-    let mut risk = serde_json::json!({
-        "rule": found.rule,
-        "severity": found.severity.as_str(),
-        "message": found.message,
-    });
-    if let (Some(help), Some(risk)) = (&found.help, risk.as_object_mut()) {
-        risk.insert("help".into(), help.as_str().into());
-    }
-    risk
 }

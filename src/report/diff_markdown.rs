@@ -7,10 +7,11 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
+use crate::eval::grouped;
 use crate::plan::diff::Part;
 use crate::plan::{Action, FieldChange};
 
-use super::diff::{ACTIONS, Change, Diff, Side, impact_in_words, shared};
+use super::diff::{ACTIONS, Change, Diff, Side, shared};
 use super::markdown::{Bounded, block, code, message, text};
 use super::plan_human::{brief, line_diff};
 use super::text::visible;
@@ -52,6 +53,15 @@ pub fn document(diff: &Diff<'_>) -> String {
     risks(&mut out, diff);
     table(&mut out, diff);
     details(&mut out, diff);
+    if let Some(affected) = diff.affected {
+        let of = format!(
+            "\n{} of {} users in {} get something else.\n",
+            grouped(affected.affected),
+            grouped(affected.users),
+            message(&cut(&affected.list, LONGEST))
+        );
+        out.push(&of, 0);
+    }
     for note in diff.notes {
         out.push(&format!("\n{}.\n", message(&cut(note, LONGEST))), 0);
     }
@@ -155,13 +165,22 @@ fn row(change: &Change<'_>, all: &[String]) -> String {
         }
         cells.push(fields.join("<br>"));
     } else {
-        cells.push(each(change, all, |part| {
+        cells.push(each(change, all, |_, part| {
+            let was = if part.after.is_none() { "was " } else { "" };
             let record = part.after.as_ref().or(part.before.as_ref());
-            record.map(|record| text(&brief(&record.to_json(), "")))
+            record.map(|record| text(&brief(&record.to_json(), was)))
         }));
     }
-    cells.push(each(change, all, |part| {
-        part.impact.as_ref().and_then(impact_in_words)
+    cells.push(each(change, all, |index, part| {
+        let impact = part.impact.as_ref().filter(|impact| !impact.is_none());
+        let shares = impact.map(|impact| text(&impact.to_string()));
+        let people = change.people(index).filter(|people| !people.is_none());
+        let people = people.map(|people| {
+            let people = cut(&people.to_string(), LONGEST);
+            format!("of the list {}", text(&people))
+        });
+        let lines: Vec<String> = shares.into_iter().chain(people).collect();
+        (!lines.is_empty()).then(|| lines.join("<br>"))
     }));
     format!(
         "| {} | {} | {} |\n",
@@ -172,12 +191,16 @@ fn row(change: &Change<'_>, all: &[String]) -> String {
 }
 
 /// A line of a cell for each part, which names its environments where it is not of all.
-fn each(change: &Change<'_>, all: &[String], say: impl Fn(&Part) -> Option<String>) -> String {
+fn each(
+    change: &Change<'_>,
+    all: &[String],
+    say: impl Fn(usize, &Part) -> Option<String>,
+) -> String {
     const MOST: usize = 4;
-    let parts = change.change.parts.iter().take(MOST);
+    let parts = change.change.parts.iter().take(MOST).enumerate();
     let lines: Vec<String> = parts
-        .filter_map(|part| {
-            let said = say(part)?;
+        .filter_map(|(index, part)| {
+            let said = say(index, part)?;
             Some(if part.environments.len() < all.len() {
                 format!("{}: {said}", environments(&part.environments))
             } else {
@@ -265,9 +288,10 @@ fn fields(detail: &mut String, fields: &[&FieldChange]) {
 
 /// What is gone behind `-`, what has come behind `+`.
 fn lines_of(field: &FieldChange) -> String {
-    let path = cut(&visible(&field.path), LONGEST);
+    let path = cut(&field.path, LONGEST);
     let lines = line_diff(field);
-    let single = lines.len() <= 2 && lines.iter().all(|(sign, _)| matches!(sign, '-' | '+'));
+    let signs: Vec<char> = lines.iter().map(|(sign, _)| *sign).collect();
+    let single = matches!(signs[..], ['-'] | ['+'] | ['-', '+']);
     let mut out = String::new();
     if !single {
         let _ = writeln!(out, "  {path}:");
@@ -286,9 +310,11 @@ fn lines_of(field: &FieldChange) -> String {
     out
 }
 
+/// What people may read of a text, and no more than so many characters of it.
 fn cut(text: &str, longest: usize) -> String {
+    let text = visible(text);
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+        None => text,
     }
 }

@@ -82,7 +82,10 @@ impl Window {
     /// Where the part of `span` that lies on its first line is in the window's text; `None` where
     /// that line, or that part of it, is not shown.
     pub fn find(&self, text: &str, span: Span) -> Option<Range<usize>> {
-        let start = floor(text, span.start as usize);
+        // A mark at the beginning is not shown: what stands there stands behind it.
+        let mark = text.strip_prefix('\u{feff}');
+        let mark = mark.map_or(0, |rest| text.len() - rest.len());
+        let start = floor(text, span.start as usize).max(mark);
         let line = self
             .lines
             .partition_point(|line| line.file.start <= start)
@@ -169,6 +172,9 @@ mod tests {
     fn line_breaks_marks_and_control_characters_stay_outside() {
         let (shown, found) = window("\u{feff}a: 1\r\nb: 2\r\n", Span::new(3, 20));
         assert_eq!((shown.text.as_str(), found), ("a: 1", Some(0..4)));
+        let (shown, found) = window("\u{feff}a: 1\n", Span::new(0, 4));
+        assert_eq!((shown.text.as_str(), found), ("a: 1", Some(0..1)));
+        assert_eq!(window("\u{feff}", Span::new(0, 0)).1, Some(0..0));
         let (shown, found) = window("a: \u{9b}x\n", Span::new(5, 6));
         assert_eq!(&shown.text[found.unwrap()], "x");
         assert_eq!(shown.text, "a: \u{fffd}x");

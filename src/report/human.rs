@@ -10,9 +10,9 @@ use annotate_snippets::{
 
 use crate::diagnostic::{Diagnostic, Edit, Fix, Location, Related, Severity, Span};
 
-use super::Lint;
 use super::excerpt::{Window, printable};
 use super::places::Places;
+use super::{Lint, count};
 
 /// Related places within that many lines of a finding are shown in the same excerpt.
 const NEAR: u32 = 20;
@@ -66,16 +66,17 @@ fn summary(lint: &Lint<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> 
             between = ", ";
         }
     }
+    if !lint.unread.is_empty() {
+        let style = style(AnsiColor::BrightRed);
+        let unread = lint.unread.len();
+        write!(out, "{between}{style}{unread} not read{style:#}")?;
+        between = ", ";
+    }
     if between.is_empty() {
         let style = style(AnsiColor::BrightGreen);
         write!(out, "{style}no problems{style:#}")?;
     }
     writeln!(out)
-}
-
-fn count(number: usize, word: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {word}{plural}")
 }
 
 /// A finding as the renderer takes it.

@@ -19,6 +19,15 @@ struct Output<'a> {
     flags: usize,
     diagnostics: Vec<Finding<'a>>,
     summary: Summary,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Unread<'a>>,
+}
+
+/// What could not be read.
+#[derive(Serialize)]
+struct Unread<'a> {
+    file: &'a str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -54,6 +63,8 @@ struct Related<'a> {
 struct FixOutput<'a> {
     title: &'a str,
     edits: Vec<EditOutput<'a>>,
+    /// Whether `--fix` makes it.
+    safe: bool,
 }
 
 #[derive(Serialize)]
@@ -90,6 +101,14 @@ pub fn lint(lint: &Lint<'_>, out: &mut dyn Write) -> io::Result<()> {
             errors: lint.count(Severity::Error),
             warnings: lint.count(Severity::Warning),
         },
+        unread: lint
+            .unread
+            .iter()
+            .map(|error| Unread {
+                file: error.name(),
+                message: error.to_string(),
+            })
+            .collect(),
     };
     let mut out = BufWriter::new(out);
     serde_json::to_writer(&mut out, &output)?;
@@ -148,6 +167,7 @@ fn fix_output<'a>(fix: &'a Fix, location: Location, places: &mut Places<'a>) -> 
                 text: &edit.text,
             })
             .collect(),
+        safe: fix.safe,
     }
 }
 

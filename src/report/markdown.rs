@@ -9,8 +9,7 @@ pub fn text(text: &str) -> String {
     let text = visible(text);
     let mut out = String::with_capacity(text.len() + 16);
     let mut before = ' ';
-    // A list, where it begins a paragraph.
-    if text.starts_with(|c: char| c.is_ascii_digit() || "-+".contains(c)) {
+    if begins_a_list(&text) {
         out.push_str("&#8203;");
     }
     for c in text.chars() {
@@ -37,6 +36,13 @@ pub fn text(text: &str) -> String {
     out
 }
 
+/// Whether a paragraph that begins so would be a list: `- a`, `1. a`.
+fn begins_a_list(text: &str) -> bool {
+    let number = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = number.len() < text.len() && number.starts_with(['.', ')']);
+    numbered || text.starts_with(['-', '+'])
+}
+
 /// A message: names between backticks are code, and the rest is text.
 #[must_use]
 pub fn message(message: &str) -> String {
@@ -45,7 +51,8 @@ pub fn message(message: &str) -> String {
     let last = message.matches('`').count();
     parts
         .map(|(at, part)| match at % 2 {
-            1 if at < last || last % 2 == 0 => code(part),
+            1 if at == last => format!("\\`{}", text(part)),
+            1 => code(part),
             _ => text(part),
         })
         .collect()
@@ -153,7 +160,7 @@ mod tests {
         for (from, to) in [
             ("keep `a_b`, not `c`", "keep `a_b`, not `c`"),
             ("a_b `c`", "a\\_b `c`"),
-            ("odd ` one_two", "odd one\\_two"),
+            ("odd ` one_two", "odd \\` one\\_two"),
             ("`@ana` and @bo", "`@ana` and @&#8203;bo"),
         ] {
             assert_eq!(message(from), to);

@@ -20,6 +20,8 @@ pub struct Operated<'a> {
     pub store: StoreRef,
     /// Whether anything was written.
     pub committed: bool,
+    /// How many replicas have it, where it waited for them.
+    pub replicas: Option<usize>,
     pub flags: &'a [Line],
     /// What to know next.
     pub advice: Vec<String>,
@@ -75,6 +77,8 @@ struct Document<'a> {
     environment: Option<&'a str>,
     store: &'a StoreRef,
     committed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replicas: Option<usize>,
     flags: Vec<LineDocument<'a>>,
 }
 
@@ -97,6 +101,7 @@ pub fn json(operated: &Operated<'_>) -> Value {
         environment: operated.environment,
         store: &operated.store,
         committed: operated.committed,
+        replicas: operated.replicas,
         flags: operated.flags.iter().map(line_document).collect(),
     };
     // Plain data with string keys always has a JSON form.

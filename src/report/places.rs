@@ -14,9 +14,10 @@ pub struct Places<'a> {
 pub struct Lines<'a> {
     pub text: &'a str,
     pub index: LineIndex,
-    /// The last start that was asked for: findings come in order, and a file may be one line of
-    /// megabytes, whose columns are not counted from its beginning each time.
-    last: (u32, Position),
+    /// The last starts that were asked for: findings come in order, as do the places that they refer
+    /// to, and a file may be one line of megabytes, whose columns are not counted from its beginning
+    /// each time.
+    last: [(u32, Position); 2],
 }
 
 impl<'a> Places<'a> {
@@ -37,7 +38,7 @@ impl<'a> Places<'a> {
         Some(self.read.entry(file).or_insert_with(|| Lines {
             text,
             index: LineIndex::new(text),
-            last: (0, Position { line: 1, column: 1 }),
+            last: [(0, Position { line: 1, column: 1 }); 2],
         }))
     }
 
@@ -61,13 +62,22 @@ impl<'a> Places<'a> {
 impl Lines<'_> {
     /// Position of a finding's first byte.
     pub fn start(&mut self, offset: u32) -> Position {
-        let (from, position) = self.last;
+        let [one, other] = self.last;
+        // The nearest before the offset goes on to it; one that lies behind stays for what comes.
+        let nearest = match (one.0 <= offset, other.0 <= offset) {
+            (true, true) => usize::from(other.0 > one.0),
+            (false, true) => 1,
+            _ => 0,
+        };
+        let (from, position) = if nearest == 0 { one } else { other };
         let found = if from <= offset {
             self.end(from, position, offset)
         } else {
             self.index.position(self.text, offset)
         };
-        self.last = (offset, found);
+        if let Some(last) = self.last.get_mut(nearest) {
+            *last = (offset, found);
+        }
         found
     }
 

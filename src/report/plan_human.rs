@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
-use crate::impact::People;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::impact::{Impact, People};
 use crate::plan::{Action, Change, FieldChange, Plan, Source, Stopped};
 use crate::record::stage_in_words;
 use crate::report::Affected;
@@ -15,6 +16,8 @@ use crate::report::text::visible;
 use crate::store::Info;
 
 mod impact;
+
+pub(super) use impact::summary as list_summary;
 
 /// Values longer than this, in characters, are shown as a diff of lines.
 const LONG: usize = 48;
@@ -126,7 +129,42 @@ fn block(
     for note in notes.chain(&effect.notes) {
         writeln!(out, "      {dim}note:{dim:#} {}", visible(note))?;
     }
+    for found in &change.risks {
+        risk(out, found, paint)?;
+    }
     writeln!(out)
+}
+
+/// What a change does to people, in shares and of a list.
+pub(super) fn shares(
+    out: &mut dyn Write,
+    impact: Option<&Impact>,
+    people: Option<&People>,
+    paint: Paint,
+) -> io::Result<()> {
+    let shares = impact.map(ToString::to_string);
+    impact::lines(out, shares.as_deref(), people, paint)
+}
+
+/// What a rule about change found, and what to do about it.
+pub(super) fn risk(out: &mut dyn Write, found: &Diagnostic, paint: Paint) -> io::Result<()> {
+    let color = match found.severity {
+        Severity::Error => AnsiColor::BrightRed,
+        Severity::Warning => AnsiColor::Yellow,
+    };
+    let style = paint.style(color.on_default().bold());
+    let dim = paint.dim();
+    writeln!(
+        out,
+        "      {style}{}[{}]{style:#}: {}",
+        found.severity,
+        found.rule,
+        visible(&found.message)
+    )?;
+    match &found.help {
+        Some(help) => writeln!(out, "        {dim}help:{dim:#} {}", visible(help)),
+        None => Ok(()),
+    }
 }
 
 /// `~ update   new_search  flags/search.yaml:2`
@@ -353,7 +391,7 @@ fn stopped(out: &mut dyn Write, stopped: &[Stopped], paint: Paint) -> io::Result
     writeln!(out)
 }
 
-/// `3 to create, 1 to update; 8 unchanged, 2 unmanaged`.
+/// `3 to create, 1 to update; 8 unchanged, 2 unmanaged: 1 warning`.
 #[must_use]
 pub fn summary(plan: &Plan) -> String {
     let verb = |action: Action| match action {
@@ -386,5 +424,18 @@ pub fn summary(plan: &Plan) -> String {
     if !plan.stopped.is_empty() {
         rest.push(format!("{} rolled back", plan.stopped.len()));
     }
-    format!("Plan: {changes}; {}", rest.join(", "))
+    let mut risks = Vec::new();
+    for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
+        match plan.risks(severity) {
+            0 => {}
+            1 => risks.push(format!("1 {word}")),
+            number => risks.push(format!("{number} {word}s")),
+        }
+    }
+    let separator = if risks.is_empty() { "" } else { ": " };
+    format!(
+        "Plan: {changes}; {}{separator}{}",
+        rest.join(", "),
+        risks.join(", ")
+    )
 }

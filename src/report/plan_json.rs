@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::Affected;
-use crate::impact::{Group, People};
+use crate::diagnostic::Diagnostic;
+use crate::impact::{Group, Impact, People};
 use crate::plan::{Action, Change, FieldChange, Plan, RolledBack, Source, Stopped, StoreRef};
 
 #[derive(Serialize)]
@@ -38,15 +39,26 @@ struct ChangeDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     people: Option<PeopleDocument<'a>>,
     notes: Vec<String>,
+    risks: Vec<RiskDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a Source>,
     before: Option<Map<String, Value>>,
     after: Option<Map<String, Value>>,
 }
 
+/// What a rule about change found.
+#[derive(Serialize)]
+pub(super) struct RiskDocument<'a> {
+    rule: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+}
+
 /// Percent of users.
 #[derive(Serialize)]
-struct ImpactDocument {
+pub(super) struct ImpactDocument {
     gained: Number,
     lost: Number,
     moved: Number,
@@ -57,7 +69,7 @@ struct ImpactDocument {
 
 /// What happens to the users of a list.
 #[derive(Serialize)]
-struct PeopleDocument<'a> {
+pub(super) struct PeopleDocument<'a> {
     gained: GroupDocument<'a>,
     lost: GroupDocument<'a>,
     moved: GroupDocument<'a>,
@@ -105,18 +117,8 @@ fn change<'a>(change: &'a Change, people: Option<&'a People>) -> ChangeDocument<
         flag: change.flag(),
         action: change.action,
         fields: change.fields(),
-        impact: change.impact().map(|impact| ImpactDocument {
-            gained: impact.gained.to_json(),
-            lost: impact.lost.to_json(),
-            moved: impact.moved.to_json(),
-            avoidable: impact.avoidable.to_json(),
-            order: impact.order,
-        }),
-        people: people.map(|people| PeopleDocument {
-            gained: group(&people.gained),
-            lost: group(&people.lost),
-            moved: group(&people.moved),
-        }),
+        impact: change.impact().map(impact),
+        people: people.map(self::people),
         notes: change
             .notes
             .iter()
@@ -124,9 +126,37 @@ fn change<'a>(change: &'a Change, people: Option<&'a People>) -> ChangeDocument<
             .cloned()
             .chain(change.impact_notes())
             .collect(),
+        risks: change.risks.iter().map(risk).collect(),
         source: change.source.as_ref(),
         before: change.before(),
         after: change.after(),
+    }
+}
+
+pub(super) fn impact(impact: Impact) -> ImpactDocument {
+    ImpactDocument {
+        gained: impact.gained.to_json(),
+        lost: impact.lost.to_json(),
+        moved: impact.moved.to_json(),
+        avoidable: impact.avoidable.to_json(),
+        order: impact.order,
+    }
+}
+
+pub(super) fn people(people: &People) -> PeopleDocument<'_> {
+    PeopleDocument {
+        gained: group(&people.gained),
+        lost: group(&people.lost),
+        moved: group(&people.moved),
+    }
+}
+
+pub(super) fn risk(found: &Diagnostic) -> RiskDocument<'_> {
+    RiskDocument {
+        rule: found.rule,
+        severity: found.severity.as_str(),
+        message: &found.message,
+        help: found.help.as_deref(),
     }
 }
 

@@ -42,6 +42,7 @@ pub fn failures(
         checked: 0,
         flags: 0,
         diagnostics: &found,
+        unread: &[],
     };
     human::findings(&findings, color, width, out)
 }

@@ -70,9 +70,7 @@ pub fn progress(rollout: &Rollout, now: f64) -> String {
         State::Stopped(stop) => format!("stopped at stage {stage} of {stages}{}", of_stop(stop)),
         State::Off => format!("off, at stage {stage} of {stages}"),
         State::Paused(pause) => {
-            let left = pause
-                .left
-                .map(|left| format!(" with {} left", duration(left)));
+            let left = pause.left.map(|left| format!(" ({} left)", duration(left)));
             let left = left.unwrap_or_default();
             format!(
                 "paused at stage {stage} of {stages}{left}{}",
@@ -137,7 +135,7 @@ pub fn state(record: &Record) -> String {
             let (stage, stages) = (rollout.stage + 1, rollout.stages.len());
             format!("on for {share}, stage {stage} of {stages}{paused}")
         }
-        (None, Kind::Experiment) => format!("on, an experiment for {share}"),
+        (None, Kind::Experiment) => format!("on for {share}, an experiment"),
         (None, Kind::Boolean | Kind::Rollout) => format!("on for {share}"),
     }
 }
@@ -176,7 +174,7 @@ mod tests {
             (r#"{"percentage":10}"#.to_owned(), "off"),
             (
                 r#"{"enabled":true,"percentage":50,"variants":{"a":100}}"#.to_owned(),
-                "on, an experiment for 50 % of users",
+                "on for 50 % of users, an experiment",
             ),
             (
                 format!(r#"{{"enabled":true,"percentage":1,"paused_at":1,{stages}}}"#),

@@ -8,9 +8,12 @@ pub static RULE: Rule = Rule {
     fixed: false,
     summary: "A stage of a rollout opens the flag to too many users at once",
     docs: "\
-Stages are there so that trouble shows while few people see it. A stage that adds more than
-`max_step` percentage points (under `[lint]` in hoist.toml, 50 unless set) takes that away: put a stage
-before it, or start lower.",
+Stages are there so that trouble shows while few people see it. A first stage above `max_step` percent (under
+`[lint]` in hoist.toml, 50 unless set), or a stage that adds more than so many percentage points, takes that
+away: put a stage before it, or start lower.
+
+A stage is measured from the highest before it. One that falls back is for `stage-order`, and over a stage that
+could not be read nothing is measured.",
     bad: "\
 flags:
   new_checkout:

@@ -8,8 +8,7 @@ use crate::impact::{self, Impact};
 use crate::model::{Flag, Percent, Settings as FlagSettings};
 use crate::record::{Kind, Record};
 
-use super::wording;
-use super::{Check, Findings, Levels, Settings, Suppressions};
+use super::{Check, Findings, Levels, Settings, Suppressions, runner, wording};
 
 mod outline;
 mod past;
@@ -17,7 +16,7 @@ mod search;
 
 pub use outline::keys;
 pub use past::{Commit, History, Past, References, Removal};
-pub use search::{Search, Sighting};
+pub use search::{Search, Sighting, names};
 
 /// One flag in two states.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +55,13 @@ impl Transition<'_> {
             .unwrap_or_default()
     }
 
-    /// Where the share of users is written: of the percentage, of the first stage, or of the switch.
+    /// Where the share of users is written: of the percentage, of the stage, or of the switch.
     pub(super) fn share_span(&self) -> Option<Span> {
         let settings = self.settings();
         let stage = settings.rollout.as_ref().and_then(|field| {
-            let first = field.value.first()?;
-            Some(first.percentage.span)
+            let reached = self.after.and_then(|after| after.status.current_stage());
+            let stage = field.value.get(reached.unwrap_or(0))?;
+            Some(stage.percentage.span)
         });
         let percentage = settings.percentage.as_ref().map(|field| field.span);
         let enabled = settings.enabled.as_ref().map(|field| field.span);
@@ -177,6 +177,7 @@ pub fn check_change(
         .map(|found| name_environments(found, environments))
         .collect();
     findings.sort_by_key(|found| (std::cmp::Reverse(found.severity), found.rule));
+    findings.iter_mut().for_each(runner::keep_secrets);
     findings
 }
 

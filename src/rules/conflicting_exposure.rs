@@ -110,10 +110,13 @@ fn variants(settings: &Settings) -> Option<Key> {
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
     for conflict in &CONFLICTS {
         let base = ((conflict.one)(&flag.base), (conflict.other)(&flag.base));
-        if let (Some(one), Some(other)) = base {
-            report(flag, conflict, one, other, findings);
-            continue;
-        }
+        let told = match base {
+            (Some(one), Some(other)) => {
+                report(flag, conflict, one, other, findings);
+                true
+            }
+            _ => false,
+        };
         for over in flag.overrides() {
             let set = (
                 (conflict.one)(&over.settings),
@@ -121,6 +124,7 @@ fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
             );
             match set {
                 (Some(one), Some(other)) => report(flag, conflict, one, other, findings),
+                _ if told => {}
                 (Some(key), None) => meets(flag, conflict, &over.settings, key, base.1, findings),
                 (None, Some(key)) => meets(flag, conflict, &over.settings, key, base.0, findings),
                 (None, None) => {}

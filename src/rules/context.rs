@@ -47,6 +47,19 @@ pub struct Limits {
     pub key_style: Option<KeyStyle>,
 }
 
+impl Limits {
+    /// The settings, by the names that they have in hoist.toml.
+    pub const NAMES: [&'static str; 7] = [
+        "max_flag_age_days",
+        "max_step",
+        "min_stage",
+        "max_list",
+        "max_environments",
+        "max_experiment_days",
+        "key_style",
+    ];
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -91,6 +91,7 @@ fn report(flag: &Flag, field: &str, first: &Entry, again: &Entry, findings: &mut
     found.fix = edit.map(|edit| Fix {
         title: format!("take out the second {name}"),
         edits: vec![edit],
+        safe: true,
     });
     if found.fix.is_none() {
         found.help = Some("take out one of the two".to_owned());

@@ -7,7 +7,8 @@ pub static RULE: Rule = Rule {
     summary: "A map has the same key twice",
     docs: "\
 YAML leaves open which of two equal keys counts, and readers differ. The first one is kept for further
-checks, and nothing is applied until one of them is gone.",
+checks, and nothing is applied until one of them is gone. Where the key is that of a flag, what is wrong in the
+second one is reported as well.",
     bad: "\
 flags:
   new_search:

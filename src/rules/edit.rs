@@ -69,8 +69,9 @@ fn locate(tree: &Tree<'_>, child: Child) -> Option<Place> {
         let span = tree.span(node);
         (span.start..=span.end).contains(&wanted.start)
     };
-    let mut documents = tree.documents().iter().copied();
-    let mut node = documents.find(|document| covers(*document))?;
+    let documents = tree.documents();
+    let behind = documents.partition_point(|document| tree.span(*document).start <= wanted.start);
+    let mut node = *documents.get(behind.checked_sub(1)?)?;
     while covers(node) {
         let (spans, inner) = match tree.value(node) {
             Value::Mapping(entries) => {
@@ -114,10 +115,8 @@ fn position<T>(children: &[T], offset: u32, whole: impl Fn(&T) -> Span) -> Optio
     let nearest = behind.checked_sub(1);
     let found = nearest.filter(|at| children.get(*at).is_some_and(holds));
     // What was merged in stands elsewhere in the file, behind the map's own entries in the tree.
-    found.or_else(|| {
-        let few = children.len() <= MOST_SEARCHED;
-        children.iter().position(holds).filter(|_| few)
-    })
+    let few = children.get(..children.len().min(MOST_SEARCHED))?;
+    found.or_else(|| few.iter().position(holds))
 }
 
 fn around<T>(children: &[T], at: usize, whole: impl Fn(&T) -> Span) -> [Option<Span>; 3] {

@@ -65,6 +65,7 @@ fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
         found.fix = edit.map(|edit| Fix {
             title: "remove the duration".to_owned(),
             edits: vec![edit],
+            safe: true,
         });
     }
 }

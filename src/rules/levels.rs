@@ -41,11 +41,7 @@ impl Levels {
     /// # Errors
     /// Where there is no such rule, or where the rule must stay an error.
     pub fn set(&mut self, name: &str, level: Level) -> Result<(), LevelError> {
-        let unknown = || LevelError::UnknownRule {
-            name: name.into(),
-            suggestion: Rule::suggest(name),
-        };
-        let position = Rule::position(name).ok_or_else(unknown)?;
+        let position = Self::position(name)?;
         if let (Some(rule), Some(slot)) = (RULES.get(position), self.by_position.get_mut(position))
         {
             if rule.fixed && level != Level::Error {
@@ -54,6 +50,37 @@ impl Levels {
             *slot = level;
         }
         Ok(())
+    }
+
+    /// Turns every rule off that is not among `names` and can be turned off, and those among them on.
+    ///
+    /// # Errors
+    /// Where there is no such rule.
+    pub fn select(&mut self, names: &[String]) -> Result<(), LevelError> {
+        let mut selected = vec![false; RULES.len()];
+        for name in names {
+            let position = Self::position(name)?;
+            if let Some(slot) = selected.get_mut(position) {
+                *slot = true;
+            }
+        }
+        for ((rule, level), selected) in RULES.iter().zip(&mut self.by_position).zip(selected) {
+            *level = match (*level, selected) {
+                (level, _) if rule.fixed => level,
+                (_, false) => Level::Off,
+                (Level::Off, true) if rule.level == Level::Off => Level::Warning,
+                (Level::Off, true) => rule.level,
+                (level, true) => level,
+            };
+        }
+        Ok(())
+    }
+
+    fn position(name: &str) -> Result<usize, LevelError> {
+        Rule::position(name).ok_or_else(|| LevelError::UnknownRule {
+            name: name.into(),
+            suggestion: Rule::suggest(name),
+        })
     }
 
     /// Gives a finding the level of its rule; false where that is off. What is found while reading
@@ -107,6 +134,29 @@ mod tests {
         assert_eq!(severity(&levels, "missing-owner"), Some(Severity::Error));
         levels.set("missing-owner", Level::Off).unwrap();
         assert_eq!(severity(&levels, "missing-owner"), None);
+    }
+
+    #[test]
+    fn what_is_selected_is_on_and_nothing_else() {
+        let mut levels = Levels::default();
+        levels.set("missing-owner", Level::Error).unwrap();
+        levels.set("expired", Level::Off).unwrap();
+        levels
+            .select(&["missing-owner".into(), "expired".into()])
+            .unwrap();
+        for (rule, expected) in [
+            ("missing-owner", Some(Severity::Error)),
+            ("expired", Some(Severity::Warning)),
+            ("stage-order", None),
+            ("schema", Some(Severity::Error)),
+        ] {
+            assert_eq!(severity(&levels, rule), expected, "{rule}");
+        }
+        let unknown = levels.select(&["expird".into()]).unwrap_err();
+        assert_eq!(
+            unknown.to_string(),
+            "there is no rule `expird`; did you mean `expired`?"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use crate::model::{Expiry, Flag};
 
 use super::wording::{count, day_after, days};
-use super::{Check, Context, Findings, Level, Rule, date_order, is_experiment};
+use super::{Check, Context, Findings, Level, Rule, compares, date_order, is_experiment};
 
 pub static RULE: Rule = Rule {
     id: "long-experiment",
@@ -15,7 +15,7 @@ mixed in. Meanwhile part of the users is kept on the worse variant. Decide, and 
 
 An experiment runs from the day it was `created` to the day it `expires`. Where it has no such day, or never
 expires, it counts as running until today while it is enabled in one of the environments. One that is past its
-day is for `expired`.",
+day is for `expired`, and one with a single variant is none: `lone-variant` says so.",
     bad: "\
 flags:
   pricing_page:
@@ -93,6 +93,6 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
 fn is_running(flag: &Flag, context: &Context) -> bool {
     context.environments.iter().any(|environment| {
         let here = flag.in_force(environment);
-        here.is_enabled() && here.variants().is_some()
+        here.is_enabled() && compares(here.variants())
     })
 }

@@ -121,26 +121,31 @@ fn address(text: &str, at: usize) -> Option<Span> {
     let of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
     let of_host = |byte: &&u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
     let before = bytes.get(..at)?.iter().rev().take(LONGEST_NAME + 1);
-    let name = at - before.take_while(of_name).count();
+    let joined = text.get(at - before.take_while(of_name).count()..at)?;
+    let name = joined.trim_start_matches(['.', '-']);
+    let start = at - name.len();
     let behind = bytes.get(at + 1..)?.iter().take(LONGEST_HOST + 1);
     let end = at + 1 + behind.take_while(of_host).count();
     // A sentence may end behind it.
     let host = text.get(at + 1..end)?.trim_end_matches(['.', '-']);
-    let name = name
-        + (text.get(name..at)?.len() - text.get(name..at)?.trim_start_matches(['.', '-']).len());
-    let local = text.get(name..at)?;
     let (_, zone) = host.rsplit_once('.')?;
     let is_host = zone.len() >= 2
+        && host.len() <= LONGEST_HOST
         && zone.bytes().all(|byte| byte.is_ascii_alphabetic())
         && host.split('.').all(|label| !label.is_empty());
-    // The login of a URL, and what stands behind one `@` in it.
-    let is_login = text.get(..name)?.ends_with(['/', ':', '@']);
-    let is_person = !local.is_empty()
-        && local.len() <= LONGEST_NAME
-        && host.len() <= LONGEST_HOST
-        && !ROLES.iter().any(|role| local.eq_ignore_ascii_case(role))
+    let is_person = (1..=LONGEST_NAME).contains(&name.len())
+        && !ROLES.iter().any(|role| name.eq_ignore_ascii_case(role))
         && !is_nobody(host);
-    (is_host && is_person && !is_login).then(|| Span::new(name, at + 1 + host.len()))
+    (is_host && is_person && !is_login(text.get(..start)?))
+        .then(|| Span::new(start, at + 1 + host.len()))
+}
+
+/// Whether what follows `before` is the login of a URL, or the password that ends it.
+fn is_login(before: &str) -> bool {
+    let near = before.ceil_char_boundary(before.len().saturating_sub(LONGEST_HOST));
+    let near = before.get(near..).unwrap_or_default();
+    let word = near.rsplit(char::is_whitespace).next().unwrap_or_default();
+    word.contains("://")
 }
 
 /// The host itself, or one below it.

@@ -120,7 +120,7 @@ fn settle(checked: &mut Checked, settings: &Settings) {
 }
 
 /// Blots out what looks like a secret in all that is said.
-fn keep_secrets(found: &mut Diagnostic) {
+pub(super) fn keep_secrets(found: &mut Diagnostic) {
     fn mask(text: &mut String) {
         if let Cow::Owned(masked) = secret::mask(text) {
             *text = masked;

@@ -14,7 +14,7 @@ flags:
     description: Route search traffic to the new ranking service
     owner: search-team
     expires: 2027-03-31
-    percentage: 150
+    enabled: yes
 ",
     good: "\
 flags:
@@ -22,7 +22,7 @@ flags:
     description: Route search traffic to the new ranking service
     owner: search-team
     expires: 2027-03-31
-    percentage: 15
+    enabled: true
 ",
     check: Check::Reader,
 };

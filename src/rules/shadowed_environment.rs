@@ -264,7 +264,11 @@ fn advise(found: &mut Diagnostic, title: String, edit: Option<Edit>) {
     match edit {
         Some(edit) => {
             let edits = vec![edit];
-            found.fix = Some(Fix { title, edits });
+            found.fix = Some(Fix {
+                title,
+                edits,
+                safe: true,
+            });
         }
         None => found.help = Some(title),
     }

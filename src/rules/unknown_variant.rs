@@ -63,6 +63,10 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
 
 /// What `settings` themselves name must be among `variants`.
 fn own(flag: &Flag, settings: &Settings, variants: &Variants, findings: &mut Findings<'_>) {
+    // That there are none at all, the schema tells.
+    if variants.value.is_empty() {
+        return;
+    }
     let control = settings.control.as_deref();
     let control = control.filter(|control| !has(variants, &control.value));
     let forced = settings.forced.as_deref();
@@ -121,6 +125,9 @@ fn report(
 /// What the flag names must be among the variants that an environment puts in the place of the
 /// flag's, unless the environment replaces it or it was wrong to begin with.
 fn inherited(flag: &Flag, over: &Settings, variants: &Variants, findings: &mut Findings<'_>) {
+    if variants.value.is_empty() {
+        return;
+    }
     let Some(before) = &flag.base.variants else {
         return;
     };

@@ -94,6 +94,7 @@ fn fix(useless: &Useless<'_>) -> Option<Fix> {
     Some(Fix {
         title,
         edits: vec![edit],
+        safe: true,
     })
 }
 
@@ -102,5 +103,7 @@ fn rename(name: &str, span: Span, meant: &str) -> Fix {
     Fix {
         title: format!("replace {} with `{meant}`", quote(name)),
         edits: vec![Edit { span, text }],
+        // It would silence what is shown now.
+        safe: false,
     }
 }

@@ -85,7 +85,8 @@ pub fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// Replaces the name at `span` by the nearest of the `known` ones, if one is near.
+/// Replaces the name at `span` by the nearest of the `known` ones, if one is near. Two names may be near
+/// each other and both be meant, so this takes a person.
 pub fn rename<'a>(wrong: &str, span: Span, known: impl Iterator<Item = &'a str>) -> Option<Fix> {
     let name = crate::diagnostic::did_you_mean(wrong, known.take(SEARCHED))?;
     Some(Fix {
@@ -94,6 +95,7 @@ pub fn rename<'a>(wrong: &str, span: Span, known: impl Iterator<Item = &'a str>)
             span,
             text: scalar(name).into_owned(),
         }],
+        safe: false,
     })
 }
 

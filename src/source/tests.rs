@@ -18,7 +18,7 @@ fn folder(files: &[&str]) -> TempDir {
 
 fn found(folder: &Path, roots: &[&str]) -> Found {
     let roots: Vec<PathBuf> = roots.iter().map(|root| folder.join(root)).collect();
-    find(&roots, folder).expect("files")
+    find(&roots, folder)
 }
 
 /// Names of the files that are read.
@@ -80,21 +80,24 @@ fn roots_may_be_files_and_may_overlap() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error() {
+fn what_is_not_there_is_named() {
     let folder = folder(&["a.yaml"]);
     let roots = [folder.path().join("a.yaml"), folder.path().join("nowhere")];
-    let error = find(&roots, folder.path()).expect_err("one is missing");
+    let found = find(&roots, folder.path());
     assert!(
-        matches!(&error, Error::Missing(name) if name == "nowhere"),
-        "{error}"
+        matches!(&found.unread[..], [Error::Missing(name)] if name == "nowhere"),
+        "{:?}",
+        found.unread
     );
+    // The others are there.
+    assert_eq!(names(&found), ["a.yaml"]);
 }
 
 #[test]
 fn files_are_read_in_their_order() {
     let many: Vec<String> = (0..200).map(|n| format!("flags/{n:03}.yaml")).collect();
     let folder = folder(&many.iter().map(String::as_str).collect::<Vec<_>>());
-    let found = found(folder.path(), &["flags"]);
+    let mut found = found(folder.path(), &["flags"]);
     let steps = AtomicUsize::new(0);
     let progress = || {
         steps.fetch_add(1, Ordering::Relaxed);
@@ -104,19 +107,21 @@ fn files_are_read_in_their_order() {
         progress,
     );
     let expected: Vec<_> = many.into_iter().enumerate().collect();
-    assert_eq!(read.expect("the texts"), expected);
+    assert_eq!(read, expected);
+    assert!(found.unread.is_empty());
     assert_eq!(steps.into_inner(), 200);
 }
 
 #[test]
 fn a_file_that_goes_while_it_is_read_is_named() {
-    let folder = folder(&["flags/a.yaml", "flags/b.yaml"]);
-    let found = found(folder.path(), &["flags"]);
+    let folder = folder(&["flags/a.yaml", "flags/b.yaml", "flags/c.yaml"]);
+    let mut found = found(folder.path(), &["flags"]);
     std::fs::remove_file(folder.path().join("flags/b.yaml")).expect("the file");
-    let error = found.read(|_, _| (), || ()).expect_err("one is gone");
+    assert_eq!(found.read(|file, _| file.0, || ()), [0, 2]);
     assert!(
-        matches!(&error, Error::Unreadable { file, .. } if file == "flags/b.yaml"),
-        "{error}"
+        matches!(&found.unread[..], [Error::Unreadable { file, .. }] if file == "flags/b.yaml"),
+        "{:?}",
+        found.unread
     );
 }
 

@@ -22,7 +22,16 @@ pub enum Error {
     #[error("{store} did not answer within {} s", .after.as_secs_f64())]
     Timeout { store: String, after: Duration },
     #[error("no secure connection to {store}: {reason}")]
-    Tls { store: String, reason: String },
+    Tls {
+        store: String,
+        reason: String,
+        /// What to do about it.
+        fix: &'static str,
+    },
+    #[error("`{file}` cannot be used for a secure connection: {reason}")]
+    Certificate { file: String, reason: String },
+    #[error("no certificate authority of this system can be trusted: {reason}")]
+    NoAuthorities { reason: String },
     #[error("what answers at {store} is not a Redis: {reason}")]
     NotRedis { store: String, reason: String },
     #[error("{store} does not accept the user or the password: {reason}")]
@@ -35,6 +44,19 @@ pub enum Error {
     TooOld { store: String, reason: String },
     #[error("{store} keeps the keys of this prefix on another node or on several: {reason}")]
     Cluster { store: String, reason: String },
+    #[error("{store} does not serve the keys of this prefix at the moment: {reason}")]
+    Unserved { store: String, reason: String },
+    #[error("{store} is not what its URL says: {reason}")]
+    Misfit {
+        store: String,
+        reason: String,
+        /// What to do about it.
+        fix: String,
+    },
+    #[error(
+        "{store} is a Redis Cluster, on which a prefix must be a hash tag, and `{prefix}` is none"
+    )]
+    HashTag { store: String, prefix: String },
 
     #[error("{store} takes no writes: {reason}")]
     ReadOnly { store: String, reason: String },
@@ -55,6 +77,19 @@ pub enum Error {
         id: String,
         reason: String,
     },
+    /// The commit is in, and not as safe as it was to be.
+    #[error(
+        "committed to {store} as generation {generation}, but not known to be on {}: {reason}", replicas(*.wanted)
+    )]
+    Replication {
+        store: String,
+        generation: u64,
+        /// Replicas that were to have it.
+        wanted: usize,
+        reason: String,
+    },
+    #[error("{store} has no replicas that a commit could wait for")]
+    NoReplicas { store: String },
     #[error("{store} kept changing while it was read, {attempts} times in a row")]
     Unsteady { store: String, attempts: usize },
 
@@ -98,6 +133,16 @@ const RIGHTS: &str = "+time +scan +mget +type +exists +hgetall +hmget +hlen +hse
                       +msetnx +unlink +copy +rename +watch +multi +exec +discard +eval +xadd \
                       +xrevrange +xtrim +xdel +publish +select";
 
+/// What it takes besides, where there are several servers.
+const MORE_RIGHTS: &str = "behind sentinels +role, on a cluster +cluster|slots +cluster|nodes, and +wait for \
+                           `--wait-replicas`";
+
+/// `1 replica`, `2 replicas`.
+fn replicas(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} replica{plural}")
+}
+
 impl Error {
     /// Whether it may be over by itself after a while: a server that restarts, a disk that is
     /// cleared, another process that is done.
@@ -110,6 +155,7 @@ impl Error {
                 | Self::Tls { .. }
                 | Self::NotRedis { .. }
                 | Self::Cluster { .. }
+                | Self::Unserved { .. }
                 | Self::ReadOnly { .. }
                 | Self::Loading { .. }
                 | Self::OutOfMemory { .. }
@@ -134,7 +180,7 @@ impl Error {
             Self::NoPermission { .. } => {
                 return Some(format!(
                     "hoist needs these rights: {RIGHTS}, on the keys `PREFIX:*` and `hoist:{{PREFIX}}*` \
-                     and the channel `hoist:{{PREFIX}}:changes` (see ACL SETUSER)"
+                     and the channel `hoist:{{PREFIX}}:changes` (see ACL SETUSER); {MORE_RIGHTS}"
                 ));
             }
             Self::PrefixTaken { theirs, .. } => {
@@ -147,18 +193,35 @@ impl Error {
                     "run the command again once the store can be reached: it compares before it writes, so it is safe whether or not {id} went through"
                 ));
             }
+            Self::Misfit { fix, .. } => return Some(fix.clone()),
+            Self::HashTag { prefix, .. } => {
+                return Some(format!(
+                    "set `prefix = \"{{{}}}\"` for this environment, braces included: then all of it lies in one slot; \
+                     applications read the keys below it",
+                    prefix.replace(['{', '}'], "")
+                ));
+            }
             other => other.fixed_hint(),
         };
         fixed.map(str::to_owned)
+    }
+
+    /// The generation of a commit that went through although something else failed after it.
+    #[must_use]
+    pub fn committed(&self) -> Option<u64> {
+        match self {
+            Self::Replication { generation, .. } => Some(*generation),
+            _ => None,
+        }
     }
 
     fn fixed_hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::UnknownScheme { .. } => KNOWN_SCHEMES,
             Self::Url { .. } => {
-                "write it as redis://user:password@host:6379/0, rediss://host, \
-                 redis+unix:///path/to/socket?db=0 or sqlite:path/to/file.db; \
-                 characters such as @ / # in a password are percent-encoded"
+                "write it as redis://user:password@host:6379/0, rediss://host, redis+unix:///path/to/socket?db=0, \
+                 redis+sentinel://host:26379,host2:26379/mymaster/0, redis+cluster://host:7000,host2:7001 or \
+                 sqlite:path/to/file.db; characters such as @ / # in a password are percent-encoded"
             }
             Self::Prefix { .. } => {
                 "`ff` is the usual one; `{ff}` puts all keys of a cluster into one slot"
@@ -169,9 +232,14 @@ impl Error {
             Self::Timeout { .. } => {
                 "check the address and what lies between (firewall, VPN); if the server is only slow, run the command again"
             }
-            Self::Tls { .. } => {
-                "does the server speak TLS on this port (else use redis://)? A certificate authority of your own \
-                 is trusted when SSL_CERT_FILE names its PEM file"
+            Self::Tls { fix, .. } => fix,
+            Self::Certificate { .. } => {
+                "certificates and keys are PEM files; a key that is protected by a password is written without one by \
+                 `openssl pkey -in FILE -out NEW`, and kept safe by its permissions"
+            }
+            Self::NoAuthorities { .. } => {
+                "install the system's certificates (ca-certificates), or name the authority's PEM file with \
+                 `--ca-file`"
             }
             Self::NotRedis { .. } => {
                 "check the port: does another service listen there, or does it want TLS (rediss://)?"
@@ -186,7 +254,19 @@ impl Error {
                 "hoist needs Redis 6.2 or later, or a server that is compatible with it"
             }
             Self::Cluster { .. } => {
-                "on a Redis Cluster the prefix must be a hash tag, such as `{ff}`, and the URL name the node that owns its slot"
+                "this is a node of a Redis Cluster: write the store as redis+cluster://HOST:PORT, which finds the node that \
+                 has the keys, and make the prefix a hash tag, such as `{ff}`"
+            }
+            Self::Unserved { .. } => {
+                "nothing was written; a slot is being moved, or a failover is under way: run the command again once that is \
+                 over, or give it longer with `--timeout`; `redis-cli --cluster check HOST:PORT` shows where it stands"
+            }
+            Self::Replication { .. } => {
+                "do not undo or repeat it for that: the primary has it; see with `INFO replication` how its replicas \
+                 fare"
+            }
+            Self::NoReplicas { .. } => {
+                "leave `--wait-replicas` and `wait_replicas` out for this store"
             }
             Self::ReadOnly { .. } => "connect to the primary instead of a replica",
             Self::Loading { .. } => "wait until the server has started, then run the command again",
@@ -220,15 +300,26 @@ impl Error {
                 "check the permissions of the file and of its folder, in which SQLite keeps further files while it writes"
             }
             Self::File { .. } => "check the path and its permissions",
-            Self::NoPermission { .. } | Self::PrefixTaken { .. } | Self::OutcomeUnknown { .. } => {
-                return None;
-            }
+            Self::NoPermission { .. }
+            | Self::PrefixTaken { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::Misfit { .. }
+            | Self::HashTag { .. } => return None,
         })
     }
 }
 
 /// The schemes that [`super::open()`] takes.
-pub(super) const SCHEMES: [&str; 4] = ["redis", "rediss", "redis+unix", "sqlite"];
+pub(super) const SCHEMES: [&str; 8] = [
+    "redis",
+    "rediss",
+    "redis+unix",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+    "sqlite",
+];
 
-const KNOWN_SCHEMES: &str =
-    "a store is one of redis://, rediss:// (TLS), redis+unix:// and sqlite:";
+const KNOWN_SCHEMES: &str = "a store is one of redis://, rediss:// (TLS), redis+unix://, redis+sentinel://, \
+                             redis+cluster:// (with TLS rediss+sentinel://, rediss+cluster://) and sqlite:";

@@ -70,6 +70,11 @@ impl Names {
         (!flag.is_empty() && !flag.contains(':')).then_some(flag)
     }
 
+    /// Whether the prefix is a hash tag and nothing else, so that everything lies in one slot.
+    pub fn is_hash_tag(&self) -> bool {
+        hash_tag(&self.prefix).is_some()
+    }
+
     /// A pattern that matches every key below the prefix, with the prefix taken literally.
     pub fn pattern(&self) -> String {
         let mut pattern = String::with_capacity(self.prefix.len() + 2);

@@ -2,7 +2,7 @@
 
 use super::error::SCHEMES;
 use super::names::Names;
-use super::redis::{Endpoint, Network, Redis};
+use super::redis::{self, Network, Redis, is_redis};
 use super::sqlite::Sqlite;
 use super::{Error, Options, Store};
 
@@ -13,9 +13,10 @@ use super::{Error, Options, Store};
 pub fn open(url: &str, prefix: &str, options: &Options) -> Result<Box<dyn Store>, Error> {
     let names = Names::new(prefix)?;
     match url.split_once(':') {
-        Some(("redis" | "rediss" | "redis+unix", _)) => {
-            Ok(Box::new(Redis::new(url, names, options)?))
-        }
+        Some((scheme, _)) if is_redis(scheme) => Ok(Box::new(Redis::new(url, names, options)?)),
+        Some(("sqlite", _)) if options.wait_replicas > 0 => Err(Error::NoReplicas {
+            store: url.to_owned(),
+        }),
         Some(("sqlite", location)) => Ok(Box::new(Sqlite::new(location, &names, options)?)),
         Some((_, port)) if port.parse::<u16>().is_ok() => {
             let url = shown(url);
@@ -59,9 +60,8 @@ pub fn looks_like_url(text: &str) -> bool {
 #[must_use]
 pub fn shown(url: &str) -> String {
     let scheme = url.split(':').next().unwrap_or_default();
-    if matches!(scheme, "redis" | "rediss" | "redis+unix") {
-        return Endpoint::parse(url)
-            .map_or_else(|_| format!("{scheme}://…"), |endpoint| endpoint.shown);
+    if is_redis(scheme) {
+        return redis::shown(url);
     }
     if url.contains("pass=") {
         return "…".to_owned();
@@ -70,6 +70,12 @@ pub fn shown(url: &str) -> String {
         Some((_, host)) if scheme != "sqlite" => format!("…@{host}"),
         _ => url.to_owned(),
     }
+}
+
+/// Whether `url` is one of a store behind TLS.
+#[must_use]
+pub fn speaks_tls(url: &str) -> bool {
+    redis::is_tls(url.split(':').next().unwrap_or_default())
 }
 
 fn unknown_scheme(scheme: &str) -> Error {
@@ -103,6 +109,8 @@ mod tests {
             "localhost?pass=hunter2",
             "redis:hunter2@localhost",
             "redis://:hunter2@localhost:port",
+            "redis+cluster://:hunter2@localhost:port,localhost",
+            "redis+sentinel://:hunter2@localhost,localhost",
         ] {
             let Err(error) = open(url, "ff", &Options::default()) else {
                 panic!("{url} was opened");
@@ -117,6 +125,10 @@ mod tests {
         for (url, expected) in [
             ("redis://u:hunter2@h/1", "redis://u:***@h/1"),
             ("redis://:hun/ter2@h", "redis://…"),
+            (
+                "rediss+sentinel://:hunter2@h,i/m?sentinel_pass=hunter2",
+                "rediss+sentinel://:***@h,i/m?sentinel_pass=***",
+            ),
             ("sqlite:a@b.db", "sqlite:a@b.db"),
             ("postgres://u:hunter2@h", "…@h"),
         ] {

@@ -10,28 +10,52 @@ mod examine;
 mod history;
 mod named;
 mod network;
+mod patience;
 mod read;
+mod replicas;
+mod route;
+mod slot;
+mod stream;
+mod tls;
+mod url;
 mod value;
 mod wire;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustls::ClientConfig;
 
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
-pub(super) use endpoint::Endpoint;
+pub use network::{Dial, Link, Network};
+pub use stream::Address;
+pub use tls::TlsFiles;
+pub(super) use url::{is_redis, is_tls, shown};
+
+use endpoint::{Endpoint, Kind};
 use network::Sockets;
-pub use network::{Link, Network};
+use patience::Patience;
+use route::{Caller, Route};
+use url::Url;
 use wire::Wire;
 
 /// A prefix on a Redis server, or on one that speaks its protocol.
 pub(super) struct Redis {
     network: Box<dyn Network>,
+    /// The server in use, in words.
     endpoint: Endpoint,
+    route: Route,
     options: Options,
     names: Names,
     info: Info,
+    tls: Option<Arc<ClientConfig>>,
     wire: Option<Wire>,
+    /// How many replicas had the last commit, where it waited for them.
+    replicas: Option<usize>,
 }
 
 impl Redis {
@@ -47,49 +71,137 @@ impl Redis {
         names: Names,
         options: &Options,
     ) -> Result<Self, Error> {
-        let endpoint = Endpoint::parse(url)?;
-        let info = Info {
-            kind: "redis",
-            url: endpoint.shown.clone(),
-            prefix: names.prefix.clone(),
-        };
+        let Url {
+            mut endpoint,
+            route,
+            files,
+            ..
+        } = Url::parse(url)?;
+        if !names.is_hash_tag() {
+            if endpoint.kind == Kind::Cluster {
+                return Err(Error::HashTag {
+                    store: endpoint.shown,
+                    prefix: names.prefix,
+                });
+            }
+            endpoint.untagged = Some(names.prefix.clone());
+        }
+        let mut options = options.clone();
+        if !endpoint.is_tls && !options.tls.is_empty() {
+            return Err(Error::Url {
+                url: endpoint.shown,
+                reason: "it is one without TLS, but files for TLS are named: it begins with rediss"
+                    .to_owned(),
+            });
+        }
+        options.tls = files.or(options.tls);
         Ok(Self {
             network,
+            info: Info {
+                kind: "redis",
+                url: endpoint.shown.clone(),
+                prefix: names.prefix.clone(),
+            },
             endpoint,
-            options: options.clone(),
+            route,
+            options,
             names,
-            info,
+            tls: None,
             wire: None,
+            replicas: None,
         })
     }
 
-    /// Runs `work` over the connection. One that was idle may have died unnoticed: then the work is
-    /// done again over a new one, so it must be work that can be repeated.
+    /// Does `work`, which must be work that can be repeated: see [`Self::patiently`].
     fn repeatable<T>(
         &mut self,
         work: impl Fn(&Self, &mut Wire) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let idle = self.wire.take().filter(Wire::has_answered);
-        let was_idle = idle.is_some();
-        match self.once(idle, &work) {
-            Err(Error::Disconnected { .. }) if was_idle => self.once(None, &work),
-            result => result,
+        let mut patience = Patience::new(self.options.timeout);
+        self.patiently(&mut patience, Self::passes, work)
+    }
+
+    /// Does `work` over the connection, and again over a new one while there is `patience` and the
+    /// error is one that `passes`. One that was idle may have died unnoticed: that costs no patience.
+    ///
+    /// An error leaves no connection behind, and so nothing watched or half sent.
+    fn patiently<T>(
+        &mut self,
+        patience: &mut Patience,
+        passes: impl Fn(&Self, &Error) -> bool,
+        work: impl Fn(&Self, &mut Wire) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            let began = Instant::now();
+            let idle = self.wire.take().filter(Wire::has_answered);
+            let was_idle = idle.is_some();
+            let wire = match idle {
+                Some(wire) => Ok(wire),
+                None => self.connect(),
+            };
+            let (since, error) = match wire {
+                Err(error) => (began, error),
+                Ok(mut wire) => match work(self, &mut wire) {
+                    Ok(done) => {
+                        self.wire = Some(wire);
+                        return Ok(done);
+                    }
+                    Err(Error::Disconnected { .. }) if was_idle => continue,
+                    Err(error) => (Instant::now(), error),
+                },
+            };
+            if !passes(self, &error) || !self.again(patience, since, &error) {
+                return Err(error);
+            }
         }
     }
 
-    /// Runs `work` once. An error leaves no connection behind, and so nothing watched or half sent.
-    fn once<T>(
-        &mut self,
-        wire: Option<Wire>,
-        work: impl FnOnce(&Self, &mut Wire) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut wire = match wire {
-            Some(wire) => wire,
-            None => Wire::open(&*self.network, &self.endpoint, &self.options)?,
+    /// Whether to try again after `error`, and a pause before that. `since` is when the trouble began.
+    fn again(&mut self, patience: &mut Patience, since: Instant, error: &Error) -> bool {
+        self.route.learn(self.endpoint.node.as_deref(), error);
+        let Some(pause) = patience.another(since) else {
+            return false;
         };
-        let result = work(self, &mut wire)?;
-        self.wire = Some(wire);
-        Ok(result)
+        if patience.is_worth_a_word() {
+            (self.options.on_wait)(error);
+        }
+        self.network.pause(pause);
+        true
+    }
+
+    /// Whether `error` may be over in a moment. A server that stands in the URL by itself has nobody
+    /// that takes over: only that it is still starting passes.
+    fn passes(&self, error: &Error) -> bool {
+        if self.route.is_shared() {
+            route::passes(error)
+        } else {
+            matches!(error, Error::Loading { .. })
+        }
+    }
+
+    fn connect(&mut self) -> Result<Wire, Error> {
+        if self.endpoint.is_tls && self.tls.is_none() {
+            self.tls = Some(tls::config(&self.options.tls, &self.options)?);
+        }
+        let dial = Dial {
+            tls: self.tls.clone(),
+            connect: self.options.connect_timeout,
+            answer: self.options.timeout,
+        };
+        self.endpoint.node = None;
+        let slot = self.slot();
+        let caller = Caller {
+            network: &*self.network,
+            endpoint: &self.endpoint,
+            dial: &dial,
+        };
+        let wire = self.route.open(&caller, slot)?;
+        self.endpoint.node.clone_from(&wire.endpoint().node);
+        Ok(wire)
+    }
+
+    fn slot(&self) -> u16 {
+        slot::slot(&self.names.meta)
     }
 }
 
@@ -99,7 +211,12 @@ impl Store for Redis {
     }
 
     fn read(&mut self) -> Result<Snapshot, Error> {
-        self.repeatable(Self::snapshot)
+        self.repeatable(|redis, wire| {
+            redis.route.check(wire, redis.slot())?;
+            let snapshot = redis.snapshot(wire)?;
+            redis.route.check(wire, redis.slot())?;
+            Ok(snapshot)
+        })
     }
 
     fn read_flags(&mut self, flags: &[&str]) -> Result<Snapshot, Error> {
@@ -107,7 +224,19 @@ impl Store for Redis {
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error> {
-        self.compare_and_swap(commit)
+        self.replicas = None;
+        let outcome = self.compare_and_swap(commit)?;
+        if let Outcome::Committed { generation } = outcome
+            && !commit.writes.is_empty()
+            && self.options.wait_replicas > 0
+        {
+            self.replicas = Some(self.wait(generation)?);
+        }
+        Ok(outcome)
+    }
+
+    fn replicas(&self) -> Option<usize> {
+        self.replicas
     }
 
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error> {

@@ -8,8 +8,9 @@ mod read;
 mod schema;
 mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -155,7 +156,7 @@ impl Sqlite {
 
     fn create(&mut self) -> Result<(), Error> {
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Error::File {
+            create_folder(folder).map_err(|error| Error::File {
                 store: self.info.url.clone(),
                 reason: format!("its folder cannot be created: {error}"),
             })?;
@@ -186,7 +187,10 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let opened = Connection::open_with_flags(&self.path, flags).and_then(|connection| {
             connection.busy_timeout(self.options.timeout)?;
+            // A commit is on the disk when it returns, in every file system cache and drive between.
             connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "fullfsync", true)?;
+            connection.pragma_update(None, "checkpoint_fullfsync", true)?;
             Ok(connection)
         });
         self.explained(opened)
@@ -240,6 +244,31 @@ impl Sqlite {
     }
 }
 
+/// Creates a folder and those above it that are missing, so that they survive a loss of power. SQLite
+/// sees to what lies in the folder, but not to the folder.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().unwrap_or(Path::new(""));
+    create_folder(parent)?;
+    match fs::create_dir(folder) {
+        // Another process was faster.
+        Err(_) if folder.is_dir() => {}
+        created => created?,
+    }
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
+    if cfg!(unix) {
+        // Some file systems cannot do that, and then it does not make a difference.
+        let _ = fs::File::open(parent).and_then(|parent| parent.sync_all());
+    }
+    Ok(())
+}
+
 impl Store for Sqlite {
     fn info(&self) -> &Info {
         &self.info
@@ -277,6 +306,35 @@ impl Store for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_commit_is_on_the_disk_when_it_returns() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options {
+            base: folder.path().to_owned(),
+            ..Options::default()
+        };
+        let names = Names::new("ff").expect("a fine prefix");
+        let mut store = Sqlite::new("a/b/c.db", &names, &options).expect("a fine path");
+        for _ in ["created", "opened"] {
+            let connection = store.created().expect("a file");
+            let pragma = |name: &str| -> String {
+                let value = connection
+                    .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
+                format!("{:?}", value.expect(name))
+            };
+            assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
+            // 2 is FULL: the log is synchronised at every commit, not only when it is moved over.
+            for (name, value) in [
+                ("synchronous", 2),
+                ("fullfsync", 1),
+                ("checkpoint_fullfsync", 1),
+            ] {
+                assert_eq!(pragma(name), format!("Integer({value})"), "{name}");
+            }
+            store.connection = None;
+        }
+    }
 
     #[test]
     fn a_file_is_read_as_it_lies_there() {

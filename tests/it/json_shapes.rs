@@ -70,10 +70,58 @@ fn lint_shape() -> Value {
             "flag?": "string",
             "help?": "string",
             "related": [{"message": "string", "file": "string", "range": range}],
-            "fix?": {"title": "string", "edits": [{"range": range, "text": "string"}]},
+            "fix?": {"title": "string", "edits": [{"range": range, "text": "string"}], "safe": "any"},
         }],
         "summary": {"errors": "count", "warnings": "count"},
+        "unread?": [{"file": "string", "message": "string"}],
     })
+}
+
+fn impact_shape() -> Value {
+    json!({"gained": "number", "lost": "number", "moved": "number", "avoidable": "number", "order?": ["string"]})
+}
+
+fn risk_shape() -> Value {
+    json!({"rule": "string", "severity": "error|warning", "message": "string", "help?": "string"})
+}
+
+/// What `hoist diff` prints, held by whoever makes one.
+pub fn check_diff(diff: &Value) {
+    let group = json!({"count": "count", "users": ["string"]});
+    let side = json!({"revision": "string|null", "commit": "string|null"});
+    let shape = json!({
+        "version": "1",
+        "base": side,
+        "head": side,
+        "environments": ["string"],
+        "changes": [{
+            "flag": "string",
+            "action": "create|update|delete",
+            "environments": ["string"],
+            "fields": [{"path": "string", "before": "any", "after": "any"}],
+            "impact?": impact_shape(),
+            "people?": {"gained": group, "lost": group, "moved": group},
+            "notes": ["string"],
+            "risks": [risk_shape()],
+            "source?": {"file": "string", "line": "count"},
+            "before": "object|null",
+            "after": "object|null",
+        }],
+        "users?": "count",
+        "affected?": "count",
+        "unchanged": "count",
+        "skipped": ["string"],
+        "notes": ["string"],
+        "diagnostics": lint_shape()["diagnostics"],
+        "summary": {
+            "create": "count",
+            "update": "count",
+            "delete": "count",
+            "errors": "count",
+            "warnings": "count",
+        },
+    });
+    check("diff", diff, &shape);
 }
 
 fn plan_shape() -> Value {
@@ -95,9 +143,10 @@ fn plan_shape() -> Value {
             "flag": "string",
             "action": "create|adopt|conflict|update|drift|delete|forget",
             "fields": [{"path": "string", "before": "any", "after": "any"}],
-            "impact?": {"gained": "number", "lost": "number", "moved": "number", "avoidable": "number", "order?": ["string"]},
+            "impact?": impact_shape(),
             "people?": {"gained": group, "lost": group, "moved": group},
             "notes": ["string"],
+            "risks": [risk_shape()],
             "source?": {"file": "string", "line": "count"},
             "before": "object|null",
             "after": "object|null",
@@ -179,6 +228,11 @@ fn lint() {
         std::fs::read_dir(cases).expect("the cases").count()
     );
 
+    let partly = project.expect(2, &["lint", "--format", "json", cases, "nowhere"]);
+    let partly = partly.json();
+    check("lint", &partly, &lint_shape());
+    assert_eq!(partly["unread"][0]["file"], "nowhere");
+
     let clean = Project::with_flags("flags: {}\n")
         .expect(0, &["lint", "--format", "json"])
         .json();
@@ -245,6 +299,7 @@ fn plan_and_apply() {
         "applied": "any",
         "generation": "count",
         "refused": ["string"],
+        "replicas?": "count",
         "plan": plan_shape(),
     });
     check("apply", &applied, &apply_shape);
@@ -509,4 +564,87 @@ fn what_a_plan_does_to_people() {
         json!({"count": 2, "users": ["ana", "bo"]})
     );
     assert_eq!((&plan["users"], &plan["affected"]), (&json!(2), &json!(2)));
+}
+
+#[test]
+fn stops_and_rollouts() {
+    let project = Project::with_flags(
+        "flags:
+  checkout: { expires: never, enabled: true, rollout: [{ percentage: 1, duration: 2h }, { percentage: 50.5 }, { percentage: 100 }] }
+  search: { expires: never, enabled: true }
+",
+    );
+    project.expect(0, &["apply"]);
+    let json = |args: &[&str]| {
+        let run = project.expect(0, &[args, &["--format", "json"]].concat());
+        run.json()
+    };
+    let operated = |args: &[&str], outcome: &str| {
+        let shape = json!({
+            "version": "1",
+            "environment": "development",
+            "store": {"kind": "sqlite", "lineage": "string", "prefix": "ff", "generation": "count"},
+            "committed": "any",
+            "flags": [{
+                "flag": "string",
+                "outcome": outcome,
+                "said": "string",
+                "gate?": {"exit": "count|null", "output": "string"},
+                "before": "object|null",
+                "after": "object|null",
+            }],
+        });
+        check(&args.join(" "), &json(args), &shape);
+    };
+    for (call, outcome) in [
+        (
+            &["kill", "checkout", "search", "--reason", "r"][..],
+            "stopped",
+        ),
+        (&["kill", "checkout", "--reason", "r"], "already-stopped"),
+        (&["restore", "checkout"], "restored"),
+        (&["restore", "checkout"], "not-stopped"),
+        (&["rollout", "pause", "checkout", "--reason", "r"], "paused"),
+        (
+            &["rollout", "pause", "checkout", "--reason", "r"],
+            "already-paused",
+        ),
+        (&["rollout", "resume", "checkout"], "resumed"),
+        (&["rollout", "resume", "checkout"], "not-paused"),
+        (&["rollout", "advance", "checkout", "--dry-run"], "due"),
+        (&["rollout", "advance", "checkout"], "advanced"),
+        (&["rollout", "advance", "checkout", "--to", "2"], "at-stage"),
+        (&["rollout", "advance", "--due"], "none"),
+    ] {
+        operated(call, outcome);
+    }
+    let since = json!({"since": "number|null", "actor": "string|null", "reason": "string|null", "left?": "number"});
+    let status = json!({
+        "version": "1",
+        "environment": "development",
+        "store": {"kind": "sqlite", "lineage": "string", "prefix": "ff", "generation": "count"},
+        "now": "number",
+        "flags": [{
+            "flag": "string",
+            "managed": "any",
+            "state": "running|due|holding|complete|paused|stopped|off|on|missing",
+            "percentage?": "number",
+            "rollout?": {
+                "stage": "count",
+                "stages": [{"percentage": "number|null", "seconds": "number|null"}],
+                "since": "number|null",
+                "due": "number|null",
+                "pause?": since,
+            },
+            "stop?": since,
+        }],
+    });
+    let found = json(&["rollout", "status"]);
+    check("status", &found, &status);
+    assert_eq!(found["flags"][0]["rollout"]["stage"], 2);
+    assert_eq!(found["flags"][1]["stop"]["reason"], "r");
+    project.expect(0, &["rollout", "pause", "checkout", "--reason", "r"]);
+    let found = json(&["rollout", "status", "checkout"]);
+    check("status", &found, &status);
+    assert_eq!(found["flags"][0]["state"], "paused");
 }

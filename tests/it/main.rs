@@ -7,24 +7,34 @@
     reason = "clippy sees only the test functions themselves as tests, not their helpers"
 )]
 
+mod change_cases;
 mod cli;
 mod convergence;
+mod diff;
+mod evaluation;
 mod faults;
 mod interleavings;
 mod json_shapes;
 mod layers;
 mod lint_cases;
+mod lint_fix;
+mod lint_formats;
+mod mutants;
 mod operate;
+mod operators;
 mod program;
+mod promises;
 mod python;
 mod readme;
 mod redis_cli;
 mod redis_store;
 mod rollback;
+mod rule_reference;
 mod secrets;
 mod sqlite_store;
 mod stores;
 mod support;
+mod topology;
 mod vectors;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.

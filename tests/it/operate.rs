@@ -230,7 +230,7 @@ proptest! {
         if rollout.is_due(now) {
             let record = draft.record();
             prop_assert!(record.spec.enabled() && !record.is_rolled_back());
-            prop_assert!(!draft.fields().get("paused_at").is_some_and(|at| !at.is_null()));
+            prop_assert!(draft.fields().get("paused_at").is_none_or(Value::is_null));
             prop_assert!(rollout.stage + 1 < rollout.stages.len());
             let seconds = rollout.stages[rollout.stage].seconds.expect("a duration");
             prop_assert!(rollout.since.expect("a time") + seconds <= now);

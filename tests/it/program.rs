@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 14] = [
     "lint",
     "test",
     "plan",
@@ -18,6 +18,10 @@ const COMMANDS: [&str; 10] = [
     "eval",
     "history",
     "rollback",
+    "rollout",
+    "kill",
+    "restore",
+    "diff",
     "init",
     "schema",
     "completions",
@@ -42,13 +46,28 @@ fn every_command_has_help_with_an_example() {
             .split_once("\nExample")
             .unwrap_or_else(|| panic!("no example: {help}"));
         assert!(examples.contains(&format!("  hoist {name}")), "{help}");
-        for argument in command.get_arguments() {
-            assert!(
-                argument.get_help().is_some(),
-                "{name}: {} is not explained",
-                argument.get_id()
-            );
+        assert_explained(name, command);
+        for below in command.get_subcommands() {
+            let call = format!("{name} {}", below.get_name());
+            let help = project
+                .expect(0, &[name, below.get_name(), "--help"])
+                .stdout;
+            let (_, examples) = help
+                .split_once("\nExample")
+                .unwrap_or_else(|| panic!("no example: {help}"));
+            assert!(examples.contains(&format!("  hoist {call}")), "{help}");
+            assert_explained(&call, below);
         }
+    }
+}
+
+fn assert_explained(name: &str, command: &clap::Command) {
+    for argument in command.get_arguments() {
+        let id = argument.get_id();
+        assert!(
+            argument.get_help().is_some(),
+            "{name}: {id} is not explained"
+        );
     }
 }
 
@@ -63,7 +82,10 @@ fn every_shell_gets_its_completions() {
     let project = Project::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = project.expect(0, &["completions", shell]).stdout;
-        for word in COMMANDS.iter().chain(&["allow-deletes"]) {
+        for word in COMMANDS
+            .iter()
+            .chain(&["allow-deletes", "gate-timeout", "at-stage"])
+        {
             assert!(script.contains(word), "{shell} does not know {word}");
         }
     }

@@ -370,14 +370,14 @@ impl World {
 }
 
 /// The client, running; it ends with its standard input.
-struct Client {
+pub struct Client {
     child: Child,
     calls: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
 impl Client {
-    fn start(url: &str) -> Self {
+    pub fn start(url: &str) -> Self {
         let mut child = python("ask.py")
             .arg(url)
             .stdin(Stdio::piped())
@@ -391,7 +391,8 @@ impl Client {
         }
     }
 
-    fn ask(&mut self, now: f64, calls: &Value) -> Value {
+    /// What it answers to `calls` at a time of its clock, in seconds since the epoch.
+    pub fn ask(&mut self, now: f64, calls: &Value) -> Value {
         writeln!(
             self.calls.as_ref().unwrap(),
             "{}",

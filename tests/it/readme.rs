@@ -11,7 +11,7 @@ use hoist::diagnostic::FileId;
 use hoist::model::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS};
 use hoist::plan::{Action, Plan, Removed, Snapshot, Stored, Target, Wanted};
 use hoist::record::{Record, SPEC_FIELDS, STATUS_FIELDS};
-use hoist::rules::{Context, Level, Levels, Limits, RULES, Settings, check_file};
+use hoist::rules::{Check, Context, Level, Levels, Limits, RULES, Rule, Settings, check_file};
 use hoist::store::{HistoryEntry, Info};
 use hoist::{report, schema};
 use serde_json::{Value, json};
@@ -115,27 +115,34 @@ fn the_tables_of_fields_agree_with_the_schema() {
 
 #[test]
 fn the_table_of_rules_is_the_list_of_rules() {
-    let told: Vec<_> = table("Lint")
-        .into_iter()
-        .map(|row| {
-            (
-                row["rule"].clone(),
-                row["level"].clone(),
-                row["finds"].clone(),
-            )
-        })
-        .collect();
+    let told = |heading: &str| -> Vec<_> {
+        table(heading)
+            .into_iter()
+            .map(|row| {
+                (
+                    row["rule"].clone(),
+                    row["level"].clone(),
+                    row["finds"].clone(),
+                )
+            })
+            .collect()
+    };
     let level = |level: Level, fixed: bool| {
         format!("{}{}", level.as_str(), if fixed { ", always" } else { "" })
     };
-    let rules = RULES.iter().map(|rule| {
-        (
-            rule.id.to_owned(),
-            level(rule.level, rule.fixed),
-            bare(rule.summary),
-        )
-    });
-    assert_eq!(told, rules.collect::<Vec<_>>());
+    let (of_change, others): (Vec<&Rule>, Vec<&Rule>) = RULES
+        .iter()
+        .partition(|rule| matches!(rule.check, Check::Change(_)));
+    for (heading, rules) in [("Lint", others), ("Rules about change", of_change)] {
+        let rules = rules.iter().map(|rule| {
+            (
+                rule.id.to_owned(),
+                level(rule.level, rule.fixed),
+                bare(rule.summary),
+            )
+        });
+        assert_eq!(told(heading), rules.collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -188,6 +195,10 @@ fn the_table_of_the_configuration_is_complete() {
             format!("{:?}", environment.prefix),
         ),
         ("environments.NAME.prune", environment.prune.to_string()),
+        (
+            "environments.NAME.wait_replicas",
+            environment.wait_replicas.to_string(),
+        ),
         (
             "environments.NAME.history_keep",
             environment.history_keep.to_string(),
@@ -258,9 +269,9 @@ fn the_examples_are_clean() {
 
 #[test]
 fn the_shapes_of_json_are_what_is_printed() {
-    let [lint, plan, history] = blocks("json")
+    let [lint, plan, diff, history] = blocks("json")
         .try_into()
-        .expect("three shapes in the README");
+        .expect("four shapes in the README");
     let output = Command::new(env!("CARGO_BIN_EXE_hoist"))
         .args([
             "lint",
@@ -282,6 +293,18 @@ fn the_shapes_of_json_are_what_is_printed() {
     assert_eq!(
         shape(&serde_json::from_str(&plan).unwrap()),
         shape(&report::plan_json::value(&varied_plan(), None))
+    );
+    let diff: Value = serde_json::from_str(&diff).unwrap();
+    // A finding of a rule about change is like any other.
+    let printed = json!({"diagnostics": printed["diagnostics"]});
+    let is_finding = |path: &String| path.starts_with(".diagnostics");
+    let of_findings = |value: &Value| -> BTreeSet<String> {
+        shape(value).into_iter().filter(is_finding).collect()
+    };
+    assert!(of_findings(&diff).is_subset(&of_findings(&printed)));
+    assert_eq!(
+        shape(&diff),
+        shape(&crate::diff::of_a_rise("flags/search.yaml", "new_search"))
     );
     assert_eq!(
         shape(&serde_json::from_str(&history).unwrap()),
@@ -361,7 +384,13 @@ fn varied_plan() -> Plan {
         prune: false,
         flags: ["changed", "new", "stopped"].map(wanted).into(),
     };
-    Plan::new(&target, "redis", "ff", snapshot)
+    let mut plan = Plan::new(&target, "redis", "ff", snapshot);
+    let settings = Settings {
+        context: Context::new(jiff::civil::date(2026, 11, 22)),
+        levels: Levels::default(),
+    };
+    plan.find_risks(|_| None, &settings);
+    plan
 }
 
 #[test]
@@ -431,7 +460,7 @@ fn text() -> String {
 }
 
 /// What stands in the fenced blocks of `language`.
-fn blocks(language: &str) -> Vec<String> {
+pub fn blocks(language: &str) -> Vec<String> {
     let text = text();
     let fence = format!("\n```{language}\n");
     text.split(&fence)

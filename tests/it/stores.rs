@@ -6,7 +6,7 @@ use hoist::plan::{Expect, RecordWrite, Removed, SpecWrite, StopWrite, Stored, Wr
 use hoist::record::Stop;
 use hoist::store::{HistoryEntry, Moved, Options, Outcome, Store};
 
-use crate::support::backend::{Backend, InMemory, InRedis, InSqlite};
+use crate::support::backend::{Backend, BehindSentinel, InCluster, InMemory, InRedis, InSqlite};
 use crate::support::commits::{
     apply, commit, committed, create, delete, managed, record_moved, restored, set, stop, stopped,
     update, value, write,
@@ -18,6 +18,8 @@ macro_rules! promises {
         mod memory { use super::*; $(#[test] fn $name() { super::$name(&InMemory::start()); })* }
         mod sqlite { use super::*; $(#[test] fn $name() { super::$name(&InSqlite::start()); })* }
         mod redis { use super::*; $(#[test] fn $name() { super::$name(&InRedis::start()); })* }
+        mod sentinel { use super::*; $(#[test] fn $name() { super::$name(&BehindSentinel::start()); })* }
+        mod cluster { use super::*; $(#[test] fn $name() { super::$name(&InCluster::start()); })* }
     };
 }
 
@@ -72,7 +74,7 @@ fn a_new_store_is_empty(backend: &impl Backend) {
     assert_eq!((snapshot.buckets, snapshot.digest), (None, None));
     assert!(snapshot.records.is_empty() && snapshot.specs.is_empty());
     assert_eq!(store.history(10).expect("a history"), []);
-    assert_eq!(store.info().prefix, "ff");
+    assert_eq!(store.info().prefix, backend.prefix("ff"));
 }
 
 fn the_first_commit_founds_a_lineage(backend: &impl Backend) {

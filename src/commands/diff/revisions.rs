@@ -62,14 +62,19 @@ impl Revisions {
 
 impl<'a> Asked<'a> {
     fn read(base: &'a str, head: Option<&'a str>) -> Result<Self, Failure> {
-        let (from, to, merge_base) = match base.split_once("..") {
-            Some((from, to)) => match to.strip_prefix('.') {
-                Some(to) => (from, Some(to), true),
-                None => (from, Some(to), false),
-            },
-            None => (base, None, false),
+        let Some((from, to)) = base.split_once("..") else {
+            let merge_base = false;
+            return Ok(Self {
+                base,
+                head,
+                merge_base,
+            });
         };
-        let to = to.filter(|to| !to.is_empty());
+        let (to, merge_base) = match to.strip_prefix('.') {
+            Some(to) => (to, true),
+            None => (to, false),
+        };
+        let to = Some(to).filter(|to| !to.is_empty());
         if let (Some(to), Some(head)) = (to, head) {
             return Err(Failure::impossible(format!(
                 "`{base}` names a second revision, `{to}`, and `{head}` is one too many"
@@ -100,6 +105,8 @@ mod tests {
             ("main...", None, ("main", None, true)),
             ("main...", Some("v2"), ("main", Some("v2"), true)),
             ("..v2", None, ("HEAD", Some("v2"), false)),
+            // A variable that is not set names nothing.
+            ("", None, ("", None, false)),
         ] {
             let asked = Asked::read(base, head).unwrap();
             assert_eq!((asked.base, asked.head, asked.merge_base), expected);

@@ -214,11 +214,11 @@ impl Sides {
         }
     }
 
-    pub fn old(&self) -> State<'_> {
+    pub fn before(&self) -> State<'_> {
         state(&self.old)
     }
 
-    pub fn new(&self) -> State<'_> {
+    pub fn after(&self) -> State<'_> {
         state(&self.new)
     }
 
@@ -329,8 +329,11 @@ fn astray() -> Diagnostic {
 /// The flag files as they lie there now.
 fn in_work_tree(repository: &Repository, workspace: &Workspace<'_>) -> Result<Listing, Failure> {
     let directory = workspace.flags_directory();
-    let mut found = source::find(std::slice::from_ref(&directory), &workspace.here)?;
-    let contents = found.read(|_, bytes| Bytes::from(bytes), || ())?;
+    let mut found = source::find(std::slice::from_ref(&directory), &workspace.here);
+    let contents = found.read(|_, bytes| Bytes::from(bytes), || ());
+    if let Some(failure) = Failure::unread(&found.unread) {
+        return Err(failure);
+    }
     let within = |path: &std::path::Path| {
         let rest = path.strip_prefix(&directory).unwrap_or(path);
         repository.within_flags(rest)

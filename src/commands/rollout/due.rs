@@ -6,9 +6,8 @@ use std::panic::resume_unwind;
 use std::thread;
 use std::time::Duration;
 
-use rayon::prelude::*;
-
 use super::gate::{Gate, Question, Verdict};
+use super::lookout::{Due, Lookout, look};
 use crate::cli::{Advance as Args, Global, OperatorFormat};
 use crate::commands::absence::Absence;
 use crate::commands::commit::actor;
@@ -17,9 +16,8 @@ use crate::commands::signals::Interrupt;
 use crate::commands::site::{Done, Site, Step, Subject, Why, line, once_each};
 use crate::commands::{Colors, Ending, Failure, print, print_operated};
 use crate::operate::{self, Rollout, reminded};
+use crate::plan::StopWrite;
 use crate::plan::guard::frozen;
-use crate::plan::{Snapshot, StopWrite, Stored};
-use crate::record::Record;
 use crate::report::operated::{self, GateAnswer, Line, Outcome};
 use crate::report::words;
 
@@ -36,6 +34,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         args,
         colors,
         interrupt: Interrupt::listen()?,
+        lookout: Lookout::default(),
     };
     match args.every {
         Some(every) => runner.go_on(every, global.quiet),
@@ -50,14 +49,7 @@ struct Runner<'a> {
     args: &'a Args,
     colors: Colors,
     interrupt: Interrupt,
-}
-
-/// A rollout whose stage's time is up.
-#[derive(Clone)]
-struct Due {
-    flag: String,
-    /// As it was looked at: one that has moved since is left alone.
-    rollout: Rollout,
+    lookout: Lookout,
 }
 
 /// A gate's answer about a rollout.
@@ -72,23 +64,28 @@ struct Round {
     silent: usize,
     /// The next rollout that is due, and in how many seconds.
     next: Option<(String, f64)>,
+    /// Why it did not come to its end.
+    failure: Option<Failure>,
 }
 
 impl Runner<'_> {
     fn once(&mut self) -> Result<Ending, Failure> {
         let round = self.round()?;
         let mut advice = Vec::new();
-        if round.done.lines.is_empty() {
+        if round.done.lines.is_empty() && round.failure.is_none() {
             advice.push(match &round.next {
                 Some((flag, seconds)) => format!(
                     "Nothing is due; the next is {flag} in {}.",
                     words::duration(*seconds)
                 ),
-                None => "Nothing is due, and nothing is going to be.".to_owned(),
+                None => "Nothing is due, and no rollout is running.".to_owned(),
             });
         }
         let operated = self.site.operated(&round.done, advice);
         print_operated(&operated, self.args.format, self.colors)?;
+        if let Some(failure) = round.failure {
+            return Err(failure);
+        }
         if round.silent > 0 {
             let (gates, flags) = match round.silent {
                 1 => ("a gate", "its flag was"),
@@ -100,10 +97,11 @@ impl Runner<'_> {
                 ),
             );
         }
+        let ending = round.done.ending()?;
         Ok(if round.stopped > 0 {
             Ending::No
         } else {
-            Ending::Done
+            ending
         })
     }
 
@@ -120,14 +118,24 @@ impl Runner<'_> {
         let mut absence = Absence::default();
         let mut held = HashMap::new();
         loop {
-            let wait = match self.round() {
+            let failure = match self.round() {
                 Ok(mut round) => {
-                    absence.end();
                     only_news(&mut round.done.lines, &mut held);
                     self.report(&round)?;
+                    if let Err(failure) = round.done.ending() {
+                        // Nobody to tell is no reason to give up.
+                        let _ = failure.print(&mut io::stderr().lock(), self.colors.stderr);
+                    }
+                    round.failure
+                }
+                Err(failure) => Some(failure),
+            };
+            let wait = match failure {
+                Some(failure) => absence.begin(failure, self.colors)?,
+                None => {
+                    absence.end();
                     every
                 }
-                Err(failure) => absence.begin(failure, self.colors)?,
             };
             if self.interrupt.wait(wait) {
                 return Ok(Ending::Done);
@@ -161,7 +169,7 @@ impl Runner<'_> {
     fn round(&mut self) -> Result<Round, Failure> {
         let names: Vec<&str> = self.flags.iter().map(String::as_str).collect();
         let snapshot = if names.is_empty() {
-            self.site.store.read()?
+            self.lookout.read(self.site.store.as_mut())?
         } else {
             let snapshot = self.site.store.read_flags(&names)?;
             self.site.check_names(&snapshot, &names)?;
@@ -172,12 +180,13 @@ impl Runner<'_> {
         let mut round = Round {
             done: Done {
                 lines: Vec::new(),
-                committed: false,
+                landed: None,
                 store: self.site.store_ref(&snapshot),
             },
             stopped: 0,
             silent: 0,
             next,
+            failure: None,
         };
         let freeze = frozen(&self.site.policy, snapshot.now).filter(|_| !self.args.ignore_freeze);
         if let Some(freeze) = freeze {
@@ -192,7 +201,9 @@ impl Runner<'_> {
             round.done.lines = due.iter().map(would).collect();
         } else if !due.is_empty() {
             let answered = self.ask(due, snapshot.now);
-            self.carry_out(answered, &mut round)?;
+            // What was written by then is told all the same.
+            round.failure = self.carry_out(answered, &mut round).err();
+            round.done.lines.sort_by(|a, b| a.flag.cmp(&b.flag));
         }
         Ok(round)
     }
@@ -261,7 +272,6 @@ impl Runner<'_> {
             let done = self.advance(&moved, &answers)?;
             round.take(done, &answers);
         }
-        round.done.lines.sort_by(|a, b| a.flag.cmp(&b.flag));
         Ok(())
     }
 
@@ -314,7 +324,8 @@ impl Runner<'_> {
 impl Round {
     fn take(&mut self, done: Done, answers: &HashMap<String, GateAnswer>) {
         self.done.store = done.store;
-        self.done.committed |= done.committed;
+        // What replicas have of a later commit they have of an earlier one, too.
+        self.done.landed = done.landed.or(self.done.landed.take());
         self.done
             .lines
             .extend(done.lines.into_iter().map(|line| Line {
@@ -367,35 +378,6 @@ fn advance(subject: &Subject<'_>, seen: Option<&Rollout>) -> Step {
             write: None,
         },
     }
-}
-
-/// Hoist's rollouts that are due, by flag; and in how many seconds the others are.
-fn look(snapshot: &Snapshot) -> (Vec<Due>, Vec<(String, f64)>) {
-    let running = snapshot.records.par_iter().filter_map(|(flag, stored)| {
-        // Another client's rollouts are that client's to move.
-        snapshot.specs.get(flag)?;
-        let Stored::Value(bytes) = stored else {
-            return None;
-        };
-        let record = Record::parse(bytes).ok()?;
-        let record = reminded(record, snapshot.stops.get(flag), snapshot.now);
-        let rollout = Rollout::of(&record)?;
-        let left = rollout.left(snapshot.now)?;
-        Some((flag.clone(), rollout, left))
-    });
-    let running: Vec<_> = running.collect();
-    let (due, waiting): (Vec<_>, Vec<_>) = running
-        .into_iter()
-        .partition(|(_, rollout, _)| rollout.is_due(snapshot.now));
-    (
-        due.into_iter()
-            .map(|(flag, rollout, _)| Due { flag, rollout })
-            .collect(),
-        waiting
-            .into_iter()
-            .map(|(flag, _, left)| (flag, left))
-            .collect(),
-    )
 }
 
 /// A line about a flag that nothing is done to.

@@ -6,18 +6,7 @@ use toml::de::{DeString, DeValue};
 use super::super::Config;
 use super::{Entry, Reader};
 use crate::model::parse_duration;
-use crate::rules::{KeyStyle, Level, Levels};
-
-const KNOWN: [&str; 8] = [
-    "max_flag_age_days",
-    "max_step",
-    "min_stage",
-    "max_list",
-    "max_environments",
-    "max_experiment_days",
-    "key_style",
-    "rules",
-];
+use crate::rules::{KeyStyle, Level, Levels, Limits};
 
 /// The rule that checks nothing until `key_style` is set.
 const STYLE_RULE: &str = "key-style";
@@ -52,7 +41,7 @@ impl Reader {
                 }
                 "key_style" => limits.key_style = self.key_style(key, value),
                 "rules" => {}
-                _ => self.unknown(key, &KNOWN),
+                _ => self.unknown(key, &[&Limits::NAMES[..], &["rules"]].concat()),
             }
         }
         if let Some(rules) = table.get_key_value("rules") {

@@ -46,9 +46,16 @@ impl Flag {
 
     /// What a user gets who has it or not: the variant, counted from the back so that it is found
     /// in another way, and the value.
-    fn gets(&self, has: bool, bucket: usize) -> (Option<String>, Value) {
+    fn gets(&self, has: bool, bucket: usize) -> (Option<&str>, &Value) {
         if self.arms.is_empty() {
-            return (None, has.into());
+            return (
+                None,
+                if has {
+                    &Value::Bool(true)
+                } else {
+                    &Value::Bool(false)
+                },
+            );
         }
         let mut arm = self.control;
         if has {
@@ -62,7 +69,7 @@ impl Flag {
             }
         }
         let (name, _, value) = &self.arms[arm];
-        (Some(name.clone()), value.clone())
+        (Some(name), value)
     }
 }
 

@@ -1,7 +1,6 @@
 use super::*;
-use crate::diagnostic::{Diagnostic, FileId};
-use crate::rules::change::{Commit, History, Sighting, check_change};
-use crate::rules::{Check, Checked, Context, Levels, RULES, Settings, check_file};
+use crate::diagnostic::FileId;
+use crate::rules::{Checked, Context, Levels, Settings, check_file};
 
 const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
 
@@ -34,95 +33,6 @@ fn diff<T>(before: &str, after: &str, show: impl Fn(&Diff<'_>) -> T) -> T {
         &state(&after),
         &settings().context.environments,
     ))
-}
-
-/// The texts below `# earlier`, `# before` and `# after`.
-fn states(example: &str) -> Vec<String> {
-    let mut states: Vec<String> = Vec::new();
-    for line in example.split_inclusive('\n') {
-        match line.trim_end() {
-            "# earlier" | "# before" | "# after" => states.push(String::new()),
-            _ => states.last_mut().unwrap().push_str(line),
-        }
-    }
-    states
-}
-
-fn sightings(flags: &[Flag]) -> Vec<Sighting> {
-    let sighting = |flag: &Flag| Sighting {
-        key: flag.key.value.as_ref().into(),
-        expires: flag.expires.as_ref().map(|field| field.value),
-    };
-    flags.iter().map(sighting).collect()
-}
-
-/// What an example draws: one commit for each of its states but the last, which is not committed.
-fn drawn(example: &str) -> Vec<Diagnostic> {
-    let states: Vec<Checked> = states(example).iter().map(|text| read(text)).collect();
-    for state in &states {
-        assert!(state.diagnostics.is_empty(), "{:?}", state.diagnostics);
-    }
-    let [committed @ .., after] = &states[..] else {
-        panic!("an example has two states: {example}");
-    };
-    let before = committed.last().unwrap();
-    let mut history = History::default();
-    for pair in committed.windows(2).rev() {
-        let commit = Commit {
-            id: "0123456789abcdef".into(),
-            time: 1_789_344_000,
-            subject: "An earlier change".into(),
-        };
-        let [was, is] = [&pair[0], &pair[1]].map(|state| sightings(&state.flags));
-        history.add(&commit, &[was], &is);
-    }
-    let settings = settings();
-    let environments = &settings.context.environments;
-    let diff = compare(&state(before), &state(after), environments);
-    diff.changes
-        .iter()
-        .flat_map(|change| {
-            let past = history.take(change.key);
-            check_change(
-                &change.groups(&past),
-                environments.len(),
-                &settings,
-                Some(&after.suppressions),
-            )
-        })
-        .collect()
-}
-
-#[test]
-fn examples_of_rules_about_change_draw_what_they_are_for() {
-    let mut count = 0;
-    for rule in RULES {
-        if matches!(rule.check, Check::Change(_)) {
-            let rules =
-                |example| -> Vec<_> { drawn(example).iter().map(|found| found.rule).collect() };
-            assert_eq!(rules(rule.bad), [rule.id], "bad example of {}", rule.id);
-            assert_eq!(rules(rule.good), [""; 0], "good example of {}", rule.id);
-            count += 1;
-        }
-    }
-    assert!(count > 10);
-}
-
-#[test]
-fn a_comment_beside_the_flag_silences() {
-    let bad = crate::rules::Rule::find("jumped-rollout").unwrap().bad;
-    let (before, after) = bad.split_once("# after\n").unwrap();
-    for (from, to) in [
-        (
-            "percentage: 100",
-            "percentage: 100 # hoist-ignore: jumped-rollout",
-        ),
-        ("new_search:", "new_search: # hoist-ignore: jumped-rollout"),
-        ("flags:", "# hoist-ignore-file: jumped-rollout\nflags:"),
-    ] {
-        let silenced = format!("{before}# after\n{}", after.replacen(from, to, 1));
-        assert_eq!(drawn(&silenced), [], "{to}");
-    }
 }
 
 #[test]

@@ -47,16 +47,26 @@ impl Effect {
         people: Option<&People>,
         paint: Paint,
     ) -> io::Result<()> {
-        let style = paint.style(AnsiColor::Cyan.on_default().bold());
-        if let Some(shares) = &self.shares {
-            writeln!(out, "      {style}{}{style:#}", visible(shares))?;
-        }
-        if let Some(people) = people.filter(|people| !people.is_none()) {
-            let people = visible(&people.to_string());
-            writeln!(out, "      {style}of the list{style:#} {people}")?;
-        }
-        Ok(())
+        lines(out, self.shares.as_deref(), people, paint)
     }
+}
+
+/// Shares of users, and what happens to those of a list.
+pub(super) fn lines(
+    out: &mut dyn Write,
+    shares: Option<&str>,
+    people: Option<&People>,
+    paint: Paint,
+) -> io::Result<()> {
+    let style = paint.style(AnsiColor::Cyan.on_default().bold());
+    if let Some(shares) = shares {
+        writeln!(out, "      {style}{}{style:#}", visible(shares))?;
+    }
+    if let Some(people) = people.filter(|people| !people.is_none()) {
+        let people = visible(&people.to_string());
+        writeln!(out, "      {style}of the list{style:#} {people}")?;
+    }
+    Ok(())
 }
 
 /// That nobody gets anything else, where it is worth a line: the change touches what could decide.
@@ -78,7 +88,7 @@ fn nobody(change: &Change) -> Option<String> {
 }
 
 /// "Of 1,000 users in `list.txt` 12 get something else."
-pub(super) fn summary(out: &mut dyn Write, affected: &Affected) -> io::Result<()> {
+pub(in crate::report) fn summary(out: &mut dyn Write, affected: &Affected) -> io::Result<()> {
     let some = match affected.affected {
         0 => "nobody gets".to_owned(),
         1 => "1 gets".to_owned(),

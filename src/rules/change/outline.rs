@@ -37,7 +37,7 @@ fn by_line(text: &str) -> Option<Vec<&str>> {
         let indent = line.len() - content.len();
         match depth {
             _ if indent == 0 => {
-                if in_flags || without_comment(content.strip_prefix("flags:")?)? != "" {
+                if in_flags || !without_comment(content.strip_prefix("flags:")?)?.is_empty() {
                     return None;
                 }
                 in_flags = true;

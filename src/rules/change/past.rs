@@ -176,7 +176,7 @@ mod tests {
         let (old, other) = ([seen("old", 1)], [seen("other", 1)]);
         // To another file.
         let both = [&old[..], &other].concat();
-        history.add(&commit("6"), &[both.clone()], &both);
+        history.add(&commit("6"), std::slice::from_ref(&both), &both);
         // Another parent had removed it before.
         history.add(&commit("5"), &[old.to_vec(), Vec::new()], &[]);
         history.add(&commit("4"), &[old.to_vec()], &[]);

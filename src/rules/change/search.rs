@@ -142,11 +142,25 @@ pub(super) fn flags(bytes: &[u8]) -> Vec<Flag> {
         .collect()
 }
 
+/// Whether the letters of `key` stand in `text` as a word.
+#[must_use]
+pub fn names(text: &str, key: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut places = text.match_indices(key);
+    places.any(|(at, _)| is_word(bytes, at, at + key.len()))
+}
+
+/// Whether what stands at `start..end` is not part of a longer key.
+fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+    !before.is_some_and(is_key) && !bytes.get(end).is_some_and(is_key)
+}
+
 /// What a key's letters at `start..end` amount to; `None` where they are surely no key.
 fn place(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
     let (before, after) = (bytes.get(..start)?, bytes.get(end..)?);
-    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
-    if before.last().is_some_and(is_key) || after.first().is_some_and(is_key) {
+    if !is_word(bytes, start, end) {
         return None;
     }
     let line = start_of_line(before);
@@ -199,10 +213,9 @@ fn own_lines(bytes: &[u8], indent: usize) -> &[u8] {
 
 /// The last line of `before` that begins at the margin and is no comment.
 fn margin_above(before: &[u8]) -> &[u8] {
-    let lines = before.rsplit(|byte| *byte == b'\n');
+    let mut lines = before.rsplit(|byte| *byte == b'\n');
     lines
-        .filter(|line| line.first().is_some_and(|byte| !b" \t\r#".contains(byte)))
-        .next()
+        .find(|line| line.first().is_some_and(|byte| !b" \t\r#".contains(byte)))
         .unwrap_or_default()
 }
 

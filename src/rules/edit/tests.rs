@@ -240,6 +240,18 @@ fn what_is_merged_in_is_taken_out_where_it_stands() {
 }
 
 #[test]
+fn each_document_is_looked_through() {
+    let text = "- a\n- b\n---\n- c\n- d\n---\n# none\n---\n- e\n- f\n";
+    let (tree, _) = parse(FileId(0), text);
+    for item in ["b", "d", "e"] {
+        let start = text.find(&format!("- {item}")).unwrap() + 2;
+        let edit = without_item(&tree, Span::new(start, start + 1)).unwrap();
+        assert_eq!(&text[edit.span.range()], format!("- {item}\n"));
+    }
+    assert_eq!(without_item(&tree, Span::new(0, 1)), None);
+}
+
+#[test]
 fn what_was_not_read_whole_is_left_alone() {
     check("a: {b: 1, b: 2, c: 3}\n", "a/c", None);
     check("a: [1, 2\nb: 3\n", "a/0", None);

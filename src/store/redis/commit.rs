@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::thread;
+use std::time::Instant;
 
 use ::redis::Value;
 
@@ -9,10 +10,10 @@ use crate::plan::{Commit, Expect, RecordWrite, Write};
 use crate::store::names::HASHES;
 use crate::store::{Error, Outcome, effects};
 
-use super::commands;
 use super::examine::{Means, Seen, checked};
+use super::patience::Patience;
 use super::wire::{Wire, first_refusal};
-use super::{Redis, value};
+use super::{Redis, commands, route, value};
 
 /// How often a commit is tried where something touched its keys and left them as they were.
 const ATTEMPTS: usize = 3;
@@ -37,19 +38,30 @@ impl Redis {
         } else {
             Means::Script
         };
-        for attempt in 0..ATTEMPTS {
+        let mut patience = Patience::new(self.options.timeout);
+        let mut attempt = 0;
+        while attempt < ATTEMPTS {
             // A large commit compares the records as it writes: which of them stand in its way is
             // only asked for once some do.
             let records = means == Means::Watch || attempt > 0;
-            let seen =
-                self.repeatable(|redis, wire| redis.examine(wire, commit, means, records))?;
+            let seen = self.patiently(&mut patience, Self::passes, |redis, wire| {
+                redis.examine(wire, commit, means, records)
+            })?;
             if !seen.moved.is_empty() {
                 // What the connection watches ends with it.
                 self.wire = None;
                 return Ok(Outcome::Moved(seen.moved));
             }
-            if let Some(outcome) = self.write(commit, means, &seen)? {
-                return Ok(outcome);
+            match self.write(commit, means, &seen, &mut patience) {
+                Ok(Some(outcome)) => return Ok(outcome),
+                Ok(None) => attempt += 1,
+                // Nothing was written, and nothing of it ever will be.
+                Err(error) if self.passes(&error) => {
+                    if !self.again(&mut patience, Instant::now(), &error) {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(Error::Unsteady {
@@ -71,6 +83,7 @@ impl Redis {
         commit: &Commit,
         means: Means,
         seen: &Seen,
+        patience: &mut Patience,
     ) -> Result<Option<Outcome>, Error> {
         let Some(mut wire) = self.wire.take() else {
             return Ok(None);
@@ -93,7 +106,7 @@ impl Redis {
                 | Error::NotRedis { .. }),
             ) => {
                 drop(wire);
-                self.resolve(commit, &error).map(Some)
+                self.resolve(commit, &error, patience).map(Some)
             }
             Err(refused) => Err(refused),
         }
@@ -215,11 +228,20 @@ impl Redis {
     }
 
     /// Finds out what became of a commit whose answer never came. Puts up a fence first: whatever
-    /// of the commit is still on its way is refused once the bookkeeping has changed.
-    fn resolve(&mut self, commit: &Commit, lost: &Error) -> Result<Outcome, Error> {
+    /// of the commit is still on its way is refused once the bookkeeping has changed. Where another
+    /// server has taken over, the fence stands there, and what the former one does is lost with it.
+    fn resolve(
+        &mut self,
+        commit: &Commit,
+        lost: &Error,
+        patience: &mut Patience,
+    ) -> Result<Outcome, Error> {
         let reason = why_lost(lost);
-        let store = self.endpoint.shown.clone();
-        match self.once(None, |redis, wire| redis.look_for(wire, commit)) {
+        let store = self.endpoint.store();
+        self.route.learn(self.endpoint.node.as_deref(), lost);
+        // Not to know is worse than to wait: here a server that stands alone is waited for, too.
+        let passes = |_: &Self, error: &Error| route::passes(error);
+        match self.patiently(patience, passes, |redis, wire| redis.look_for(wire, commit)) {
             Ok(Some(outcome)) => Ok(outcome),
             Ok(None) => Err(Error::Disconnected { store, reason }),
             Err(_) => Err(Error::OutcomeUnknown {

@@ -1,111 +1,90 @@
-//! A Redis URL taken apart, and everything said about that server in words.
+//! A server in words: how to log in there, and everything that it says, as errors.
 
-use std::error::Error as _;
+use std::cmp::Reverse;
+use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{
-    ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisError, ServerError, parse_redis_url,
-};
+use ::redis::{ErrorKind, RedisError, ServerError, Value};
 
 use crate::store::Error;
 
-/// Where a Redis is and how to log in. Knows the password, and therefore also how to keep it out
-/// of every message.
+use super::stream::{Address, Handshake};
+use super::{tls, value};
+
+/// What kind of server should answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One that holds records.
+    Server,
+    /// A node of a cluster, which holds some of the slots.
+    Cluster,
+    /// One that watches over others.
+    Sentinel,
+}
+
+/// How to log in to a server, and how to speak of it. Knows the passwords, and therefore also how to
+/// keep them out of every message.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Endpoint {
-    pub address: ConnectionAddr,
+pub(super) struct Endpoint {
+    pub kind: Kind,
     pub user: Option<String>,
     pub password: Option<String>,
     pub database: i64,
-    /// The URL without its password.
+    /// The URL without its passwords.
     pub shown: String,
-    /// The password as it stands in the URL and as it is meant.
+    /// Which of several servers it is.
+    pub node: Option<String>,
+    pub is_tls: bool,
+    /// The prefix, where it is no hash tag.
+    pub untagged: Option<String>,
+    /// The passwords as they stand in the URL and as they are meant.
     secrets: Vec<String>,
 }
 
 impl Endpoint {
-    /// Takes `redis://`, `rediss://` and `redis+unix://` URLs.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let scheme = text.split(':').next().unwrap_or_default();
-        // What cannot be taken apart may hold a password anywhere: show none of it.
-        let hidden = format!("{scheme}://…");
-        let refuse = |shown: &str, reason: String| Error::Url {
-            url: shown.to_owned(),
-            reason,
-        };
-        let Some(url) = parse_redis_url(text) else {
-            return Err(refuse(&hidden, "it does not parse".to_owned()));
-        };
-        let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let query = |name: &str| {
-            let pair = pairs.iter().find(|(key, _)| key == name);
-            pair.map(|(_, value)| value.clone())
-        };
-        let socket = (scheme == "redis+unix").then(|| url.path().to_owned());
-        let path_database = url.path().trim_matches('/').to_owned();
-        let after_authority = [Some(url.path()), url.query(), url.fragment()];
-        let goes_on = after_authority
-            .into_iter()
-            .flatten()
-            .any(|part| part.contains('@'));
-        let shown = if socket.is_none() && goes_on {
-            // The password goes on there: what looks like the host is a part of it.
-            hidden.clone()
-        } else {
-            display(
-                scheme,
-                url.authority(),
-                url.path(),
-                socket.is_some(),
-                &pairs,
-            )
-        };
-        if url.fragment().is_some() {
-            let reason = "what follows the # is not understood (a # in a password is written %23)";
-            return Err(refuse(&shown, reason.to_owned()));
-        }
-        if pairs
-            .iter()
-            .any(|(key, _)| !matches!(key.as_str(), "db" | "user" | "pass"))
-        {
-            let reason = "the parameters that may follow the ? are `db`, `user` and `pass`";
-            return Err(refuse(&shown, reason.to_owned()));
-        }
-        let raw_password = url.password().map(str::to_owned);
-        let info = url.into_connection_info().map_err(|error| {
-            // The crate's own words are fixed ones, without any part of the URL; behind the dash
-            // stands its name for them.
-            let words = error.to_string();
-            let reason = words.split(" - ").next().unwrap_or(&words);
-            refuse(&shown, reason.to_lowercase())
-        })?;
-        let settings = info.redis_settings();
-        let database = match query("db") {
-            Some(_) if socket.is_none() && !path_database.is_empty() => {
-                return Err(refuse(&shown, "it names a database twice".to_owned()));
-            }
-            Some(number) => number
-                .parse()
-                .map_err(|_| refuse(&shown, "`db` is not a number".to_owned()))?,
-            None => settings.db(),
-        };
-        let user = settings.username().map(str::to_owned).or(query("user"));
-        let password = settings.password().map(str::to_owned).or(query("pass"));
-        let secrets = raw_password.into_iter().chain(password.clone());
-        Ok(Self {
-            address: info.addr().clone(),
-            user,
-            secrets: secrets.filter(|secret| !secret.is_empty()).collect(),
-            password: password.filter(|password| !password.is_empty()),
-            database,
+    pub fn new(shown: String, is_tls: bool) -> Self {
+        Self {
+            kind: Kind::Server,
+            user: None,
+            password: None,
+            database: 0,
             shown,
-        })
+            node: None,
+            is_tls,
+            untagged: None,
+            secrets: Vec::new(),
+        }
     }
 
-    pub fn is_tls(&self) -> bool {
-        matches!(self.address, ConnectionAddr::TcpTls { .. })
+    pub fn log_in_as(&mut self, user: Option<String>, password: Option<String>) {
+        self.user = user;
+        self.password = password.filter(|password| !password.is_empty());
+    }
+
+    /// Keeps `secret` out of every message.
+    pub fn hide(&mut self, secret: Option<&str>) {
+        let secret = secret.filter(|secret| !secret.is_empty());
+        self.secrets.extend(secret.map(str::to_owned));
+        // One may be the beginning of another, of which nothing must be left.
+        self.secrets.sort_by_key(|secret| Reverse(secret.len()));
+    }
+
+    /// The same for one of several servers.
+    pub fn at(&self, node: impl ToString) -> Self {
+        Self {
+            node: Some(node.to_string()),
+            ..self.clone()
+        }
+    }
+
+    /// The server for people.
+    pub fn store(&self) -> String {
+        match &self.node {
+            Some(node) => format!("{} (node {node})", self.shown),
+            None => self.shown.clone(),
+        }
     }
 
     /// `text` without the password, should anybody have put it there.
@@ -117,30 +96,59 @@ impl Endpoint {
         text
     }
 
-    /// No connection came about.
-    pub fn not_connected(&self, error: &RedisError, within: Duration) -> Error {
-        let (store, reason) = (self.shown.clone(), self.clean(&error.to_string()));
-        if error.is_timeout() {
+    /// No connection to `address` came about.
+    pub fn not_connected(&self, error: &io::Error, address: &Address, within: Duration) -> Error {
+        if let Some(error) = inner::<rustls::Error>(error) {
+            return self.insecure(error, address);
+        }
+        let store = self.store();
+        let reason = self.clean(&error.to_string());
+        let is_handshake = inner::<Handshake>(error).is_some();
+        // Of a single server it may be that it speaks no TLS and waits for more. Where there are
+        // several, one that is about to fail is the better guess.
+        if is_handshake && self.node.is_none() {
+            let silence = format!("no answer within {} s", within.as_secs_f64());
+            let reason = if is_timeout(error) { silence } else { reason };
+            let fix = tls::SPEAKS;
+            Error::Tls { store, reason, fix }
+        } else if is_timeout(error) {
             Error::Timeout {
                 store,
                 after: within,
             }
-        } else if self.is_tls() && io_kind(error).is_none() {
-            Error::Tls { store, reason }
         } else {
             Error::Unreachable { store, reason }
         }
     }
 
-    /// A connection broke, or what came over it made no sense. `fresh` before the first answer.
-    pub fn broken(&self, error: &RedisError, fresh: bool, within: Duration) -> Error {
-        let (store, reason) = (self.shown.clone(), self.clean(&error.to_string()));
-        if fresh && self.is_tls() {
-            // A server that expects no TLS waits for more.
-            let silence = format!("no answer within {} s", within.as_secs_f64());
-            let reason = if error.is_timeout() { silence } else { reason };
-            Error::Tls { store, reason }
-        } else if error.is_timeout() {
+    fn insecure(&self, error: &rustls::Error, address: &Address) -> Error {
+        let host = match address {
+            Address::Tcp(host, _) => host.clone(),
+            Address::Socket(_) => address.to_string(),
+        };
+        let (reason, fix) = tls::in_words(error, &host);
+        Error::Tls {
+            store: self.store(),
+            reason: self.clean(&reason),
+            fix,
+        }
+    }
+
+    /// A connection to `address` broke, or what came over it made no sense. `fresh` before the first
+    /// answer.
+    pub fn broken(
+        &self,
+        error: &RedisError,
+        address: &Address,
+        fresh: bool,
+        within: Duration,
+    ) -> Error {
+        let io_error = io_error(error);
+        if let Some(error) = io_error.and_then(inner::<rustls::Error>) {
+            return self.insecure(error, address);
+        }
+        let (store, reason) = (self.store(), self.clean(&error.to_string()));
+        if error.is_timeout() {
             Error::Timeout {
                 store,
                 after: within,
@@ -159,7 +167,7 @@ impl Endpoint {
     /// The server said no.
     pub fn refused(&self, error: &ServerError) -> Error {
         let details = error.details().unwrap_or_default();
-        let store = self.shown.clone();
+        let store = self.store();
         let reason = self.clean(&format!("{} {details}", error.code()));
         match inner_code(error.code(), details).unwrap_or(error.code()) {
             "NOAUTH" | "WRONGPASS" => Error::Login { store, reason },
@@ -168,12 +176,50 @@ impl Endpoint {
             "LOADING" => Error::Loading { store, reason },
             "OOM" => Error::OutOfMemory { store, reason },
             "MISCONF" => Error::CannotPersist { store, reason },
+            "MOVED" | "ASK" | "CLUSTERDOWN" | "TRYAGAIN" if self.kind == Kind::Cluster => {
+                Error::Unserved { store, reason }
+            }
             "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" | "TRYAGAIN" => {
                 Error::Cluster { store, reason }
             }
             _ if details.contains("unknown command") => Error::TooOld { store, reason },
             _ => Error::Refused { store, reason },
         }
+    }
+
+    /// What the greeting says of the server: whether it is one that the URL can mean. One that does
+    /// not say is taken as it is.
+    pub fn check_mode(&self, greeting: Value) -> Result<(), Error> {
+        let mode = value::pairs(greeting).find(|(name, _)| name == "mode");
+        let mode = mode.map(|(_, mode)| value::lossy(mode)).unwrap_or_default();
+        match (self.kind, mode.as_str(), &self.untagged) {
+            (Kind::Server, "cluster", Some(prefix)) => Err(Error::HashTag {
+                store: self.store(),
+                prefix: prefix.clone(),
+            }),
+            (Kind::Server, "sentinel", _) => Err(self.misfit(
+                "a Sentinel answers there, which holds no records",
+                "write the store as redis+sentinel://HOST:26379/NAME, with the name of the primary",
+            )),
+            (Kind::Sentinel, "standalone" | "cluster", _) => Err(self.not_sentinel()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Another kind of server answers than the URL says.
+    pub fn misfit(&self, reason: impl Into<String>, fix: impl Into<String>) -> Error {
+        Error::Misfit {
+            store: self.store(),
+            reason: reason.into(),
+            fix: fix.into(),
+        }
+    }
+
+    pub fn not_sentinel(&self) -> Error {
+        self.misfit(
+            "what answers there is no Sentinel",
+            "name the sentinels' port, usually 26379; without Sentinel a store is redis://HOST:6379",
+        )
     }
 
     /// The answers to the commands that log in.
@@ -195,7 +241,7 @@ impl Endpoint {
 
     pub fn damaged(&self, key: &str, reason: impl Into<String>) -> Error {
         Error::Bookkeeping {
-            store: self.shown.clone(),
+            store: self.store(),
             key: key.to_owned(),
             reason: self.clean(&reason.into()),
         }
@@ -204,7 +250,7 @@ impl Endpoint {
     /// An answer that no Redis gives.
     pub fn nonsense(&self) -> Error {
         Error::NotRedis {
-            store: self.shown.clone(),
+            store: self.store(),
             reason: "its answer is not what the command promises".to_owned(),
         }
     }
@@ -222,53 +268,37 @@ fn inner_code<'t>(code: &str, details: &'t str) -> Option<&'t str> {
     inner.split(' ').next()
 }
 
-fn io_kind(error: &RedisError) -> Option<io::ErrorKind> {
-    type Shared = Arc<dyn std::error::Error + Send + Sync>;
+/// The error of input or output that `error` is about.
+fn io_error(error: &RedisError) -> Option<&io::Error> {
+    type Shared = Arc<dyn StdError + Send + Sync>;
     let source = error.source()?;
     // The crate hands out its shared pointer instead of what it points to.
-    let io_error = match source.downcast_ref::<Shared>() {
-        Some(shared) => shared.downcast_ref::<io::Error>(),
-        None => source.downcast_ref::<io::Error>(),
-    };
-    Some(io_error?.kind())
+    match source.downcast_ref::<Shared>() {
+        Some(shared) => shared.downcast_ref(),
+        None => source.downcast_ref(),
+    }
 }
 
-/// The URL for people: user, host, socket path and database number, and nothing that could turn
-/// out to be part of a password whose special characters nobody encoded.
-fn display(
-    scheme: &str,
-    authority: &str,
-    path: &str,
-    is_socket: bool,
-    query: &[(String, String)],
-) -> String {
-    let mut shown = format!("{scheme}://");
-    match authority.rsplit_once('@') {
-        Some((login, host)) => {
-            match login.split_once(':') {
-                Some((user, _)) => shown += &format!("{user}:***"),
-                None => shown += login,
-            }
-            shown += &format!("@{host}");
+/// The error of another kind that stands within `error`, or within one that does.
+fn inner<E: StdError + 'static>(error: &io::Error) -> Option<&E> {
+    let mut inner: Option<&(dyn StdError + 'static)> = error.get_ref().map(|error| error as _);
+    while let Some(error) = inner {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
-        None => shown += authority,
+        inner = match error.downcast_ref::<io::Error>() {
+            Some(error) => error.get_ref().map(|error| error as _),
+            None => error.source(),
+        };
     }
-    if is_socket || path.trim_matches('/').parse::<u32>().is_ok() {
-        shown += path;
-    }
-    let known: Vec<String> = query
-        .iter()
-        .filter_map(|(key, value)| match key.as_str() {
-            "db" if value.parse::<u32>().is_err() => None,
-            "db" | "user" => Some(format!("{key}={value}")),
-            "pass" => Some("pass=***".to_owned()),
-            _ => None,
-        })
-        .collect();
-    if !known.is_empty() {
-        shown += &format!("?{}", known.join("&"));
-    }
-    shown
+    None
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+    )
 }
 
 #[cfg(test)]
@@ -276,70 +306,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_taken_apart() {
-        for (url, user, password, database, shown) in [
-            ("redis://h", None, None, 0, "redis://h"),
-            ("redis://h:7000/3", None, None, 3, "redis://h:7000/3"),
-            ("redis://h?db=3", None, None, 3, "redis://h?db=3"),
-            ("redis://:pw@h", None, Some("pw"), 0, "redis://:***@h"),
-            (
-                "rediss://u:p%40%2Fw@h/1",
-                Some("u"),
-                Some("p@/w"),
-                1,
-                "rediss://u:***@h/1",
-            ),
-            ("redis://u@h", Some("u"), None, 0, "redis://u@h"),
-            (
-                "redis+unix:///run/r.sock?db=2&user=u&pass=p%26w",
-                Some("u"),
-                Some("p&w"),
-                2,
-                "redis+unix:///run/r.sock?db=2&user=u&pass=***",
-            ),
-        ] {
-            let endpoint = Endpoint::parse(url).expect(url);
-            assert_eq!(endpoint.user.as_deref(), user, "{url}");
-            assert_eq!(endpoint.password.as_deref(), password, "{url}");
-            assert_eq!(endpoint.database, database, "{url}");
-            assert_eq!(endpoint.shown, shown, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_url_that_is_wrong_is_refused_without_showing_its_password() {
-        for url in [
-            "redis://",
-            "redis://u:sec?ret@h",
-            "redis://u:1?secret@h",
-            "redis://:a@secret/c#d@127.0.0.1:1",
-            "redis://:a@secret/1?c@127.0.0.1:1",
-            "redis://:a@secret/c@127.0.0.1/1",
-            "redis://u:sec/ret@h",
-            "redis://u:1/secret@h",
-            "redis://u:sec#ret@h",
-            "redis://u:1#secret@h",
-            "redis://u:secret@h/x",
-            "redis://u:secret@h/1?db=2",
-            "redis://u:secret@h:port",
-            "redis://h?password=secret",
-            "redis://h/0?db=secret",
-            "redis+unix:///s?db=x&pass=secret",
-            "rediss://:secret@h#insecure",
-        ] {
-            let error = Endpoint::parse(url).expect_err(url);
-            let text = format!("{error} {error:?} {:?}", error.hint());
-            assert!(matches!(error, Error::Url { .. }), "{url}: {text}");
-            assert!(
-                !text.contains("secret") && !text.contains("ret@"),
-                "{url}: {text}"
-            );
-        }
-    }
-
-    #[test]
     fn a_transaction_given_up_says_why() {
-        let endpoint = Endpoint::parse("redis://h").expect("a fine URL");
+        let endpoint = Endpoint::new("redis://h".to_owned(), false);
         let refused = |line: &str| {
             let value = ::redis::parse_redis_value(format!("-{line}\r\n").as_bytes());
             match value.expect("a value") {
@@ -363,7 +331,11 @@ mod tests {
 
     #[test]
     fn a_password_in_a_servers_words_is_hidden() {
-        let endpoint = Endpoint::parse("redis://:p%40w@h").expect("a fine URL");
-        assert_eq!(endpoint.clean("AUTH p@w and p%40w"), "AUTH *** and ***");
+        let mut endpoint = Endpoint::new(String::new(), false);
+        for secret in ["p@w", "p%40w", "p@w and more"] {
+            endpoint.hide(Some(secret));
+        }
+        let text = "AUTH p@w and p%40w, p@w and more";
+        assert_eq!(endpoint.clean(text), "AUTH *** and ***, ***");
     }
 }

@@ -1,25 +1,34 @@
 //! How a store reaches its server. The rest knows conversations only, so that a test can hold one
 //! without a server, and order the steps of several as it likes.
 
-use std::sync::Once;
+use std::io::{self, Write};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ::redis::io::tcp::TcpSettings;
-use ::redis::{
-    Client, Connection, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
-    RedisResult, Value,
-};
+use ::redis::{Parser, RedisResult, Value};
+use rustls::ClientConfig;
 
-use crate::store::Options;
+use super::stream::{Address, Stream};
 
 /// Where conversations with servers come from.
 pub trait Network: Send {
     /// Connects to the server at `address`, without a login.
-    fn connect(&self, address: &ConnectionAddr, options: &Options) -> RedisResult<Box<dyn Link>>;
+    fn connect(&self, address: &Address, dial: &Dial) -> io::Result<Box<dyn Link>>;
 
     /// Waits before something is tried again.
     fn pause(&self, time: Duration);
+}
+
+/// How to connect.
+#[derive(Clone, Debug)]
+pub struct Dial {
+    /// None without TLS.
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    /// How long a connection may take to come about.
+    pub(super) connect: Duration,
+    /// How long one answer may take.
+    pub(super) answer: Duration,
 }
 
 /// One conversation: commands go out, answers come back in their order.
@@ -29,27 +38,24 @@ pub trait Link: Send {
 
     /// Waits for the next answer. A refusal of a command is an answer too.
     fn receive(&mut self) -> RedisResult<Value>;
+
+    /// Changes how long one answer may take, where time passes.
+    fn allow(&mut self, _limit: Duration) -> RedisResult<()> {
+        Ok(())
+    }
 }
 
 /// TCP, TLS and Unix sockets.
 pub(super) struct Sockets;
 
 impl Network for Sockets {
-    fn connect(&self, address: &ConnectionAddr, options: &Options) -> RedisResult<Box<dyn Link>> {
-        install_tls();
-        // Login and database are hoist's own business: the crate would hide what the server says to
-        // them.
-        let bare = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let info: ConnectionInfo = address
-            .clone()
-            .into_connection_info()?
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true))
-            .set_redis_settings(bare);
-        let connection =
-            Client::open(info)?.get_connection_with_timeout(options.connect_timeout)?;
-        connection.set_read_timeout(Some(options.timeout))?;
-        connection.set_write_timeout(Some(options.timeout))?;
-        Ok(Box::new(connection))
+    fn connect(&self, address: &Address, dial: &Dial) -> io::Result<Box<dyn Link>> {
+        let stream = Stream::connect(address, dial.tls.as_ref(), dial.connect)?;
+        stream.set_limit(dial.answer)?;
+        Ok(Box::new(Socket {
+            stream,
+            parser: Parser::new(),
+        }))
     }
 
     fn pause(&self, time: Duration) {
@@ -57,20 +63,21 @@ impl Network for Sockets {
     }
 }
 
-impl Link for Connection {
+struct Socket {
+    stream: Stream,
+    parser: Parser,
+}
+
+impl Link for Socket {
     fn send(&mut self, bytes: &[u8]) -> RedisResult<()> {
-        self.send_packed_command(bytes)
+        Ok(self.stream.write_all(bytes)?)
     }
 
     fn receive(&mut self) -> RedisResult<Value> {
-        self.recv_response()
+        self.parser.parse_value(&mut self.stream)
     }
-}
 
-/// Chooses ring for TLS, once a process. Should somebody have chosen before, theirs stays.
-fn install_tls() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
+    fn allow(&mut self, limit: Duration) -> RedisResult<()> {
+        Ok(self.stream.set_limit(limit)?)
+    }
 }

@@ -2,13 +2,15 @@
 
 use std::io::Write;
 use std::mem;
+use std::time::Duration;
 
-use ::redis::{ServerError, Value};
+use ::redis::{RedisError, ServerError, Value};
 
-use crate::store::{Error, Options};
+use crate::store::Error;
 
 use super::endpoint::Endpoint;
-use super::network::{Link, Network};
+use super::network::{Dial, Link, Network};
+use super::stream::Address;
 
 /// Commands are sent in pieces of about this many bytes, so that a large commit is in memory once.
 const PIECE: usize = 256 * 1024;
@@ -17,13 +19,15 @@ const PIECE: usize = 256 * 1024;
 pub(super) struct Wire {
     link: Box<dyn Link>,
     endpoint: Endpoint,
-    options: Options,
+    address: Address,
+    /// How long one answer may take.
+    limit: Duration,
     unsent: Vec<u8>,
     /// Commands whose answers have not been read.
     waiting: usize,
     /// The commands that log in, until their answers have been read.
     login: Vec<Login>,
-    send_error: Option<::redis::RedisError>,
+    send_error: Option<RedisError>,
     answered: bool,
 }
 
@@ -31,23 +35,25 @@ pub(super) struct Wire {
 enum Login {
     Auth,
     Select,
-    Name,
+    Greet,
 }
 
 impl Wire {
     /// Connects. The login goes out along with the first commands, so that it costs no round trip.
     pub fn open(
         network: &dyn Network,
-        endpoint: &Endpoint,
-        options: &Options,
+        endpoint: Endpoint,
+        address: Address,
+        dial: &Dial,
     ) -> Result<Self, Error> {
         let link = network
-            .connect(&endpoint.address, options)
-            .map_err(|error| endpoint.not_connected(&error, options.connect_timeout))?;
+            .connect(&address, dial)
+            .map_err(|error| endpoint.not_connected(&error, &address, dial.connect))?;
         let mut wire = Self {
             link,
-            endpoint: endpoint.clone(),
-            options: options.clone(),
+            endpoint,
+            address,
+            limit: dial.answer,
             unsent: Vec::new(),
             waiting: 0,
             login: Vec::new(),
@@ -56,6 +62,18 @@ impl Wire {
         };
         wire.log_in();
         Ok(wire)
+    }
+
+    /// Changes how long one answer may take.
+    pub fn allow(&mut self, limit: Duration) -> Result<(), Error> {
+        self.limit = limit;
+        let set = self.link.allow(limit);
+        set.map_err(|error| self.broken(&error))
+    }
+
+    /// The server in words.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     fn log_in(&mut self) {
@@ -71,8 +89,9 @@ impl Wire {
             self.command(&["SELECT", &endpoint.database.to_string()]);
             self.login.push(Login::Select);
         }
-        self.command(&["CLIENT", "SETNAME", "hoist"]);
-        self.login.push(Login::Name);
+        // Answered with what kind of server it is. One that refuses to say is taken as it is.
+        self.command(&["HELLO", "2", "SETNAME", "hoist"]);
+        self.login.push(Login::Greet);
     }
 
     /// Whether an answer has come over this connection: before that, it may never have worked.
@@ -135,15 +154,16 @@ impl Wire {
         self.send();
         for step in mem::take(&mut self.login) {
             let answer = self.answer()?;
-            match (step, &answer) {
+            match (step, answer) {
                 (Login::Auth, Value::ServerError(error)) => {
-                    return Err(self.endpoint.login_refused(error));
+                    return Err(self.endpoint.login_refused(&error));
                 }
                 (Login::Select, Value::ServerError(error)) if error.code() == "ERR" => {
-                    return Err(self.endpoint.select_refused(error));
+                    return Err(self.endpoint.select_refused(&error));
                 }
+                (Login::Greet, greeting) => self.endpoint.check_mode(greeting)?,
                 // Whatever else is wrong, the commands that follow will say so.
-                (Login::Auth | Login::Select | Login::Name, _) => {}
+                (Login::Auth | Login::Select, _) => {}
             }
         }
         let mut answers = Vec::with_capacity(self.waiting);
@@ -170,13 +190,16 @@ impl Wire {
             (Some(error), _) => Err(error),
             (None, answer) => answer,
         };
-        let answer = result.map_err(|error| {
-            self.endpoint
-                .broken(&error, !self.answered, self.options.timeout)
-        })?;
+        let answer = result.map_err(|error| self.broken(&error))?;
         self.answered = true;
         self.waiting = self.waiting.saturating_sub(1);
         Ok(answer)
+    }
+
+    fn broken(&self, error: &RedisError) -> Error {
+        let fresh = !self.answered;
+        self.endpoint
+            .broken(error, &self.address, fresh, self.limit)
     }
 }
 

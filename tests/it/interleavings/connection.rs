@@ -124,7 +124,7 @@ impl Connection {
         let command = tables.command(next);
         match &*command[0] {
             b"EXEC" => self.dirty,
-            b"CLIENT" | b"TIME" | b"MULTI" | b"DISCARD" => true,
+            b"HELLO" | b"TIME" | b"MULTI" | b"DISCARD" => true,
             _ if self.queue.is_some() => true,
             b"TYPE" => {
                 let key = &command[1];

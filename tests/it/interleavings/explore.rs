@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hoist::store::Options;
 use rayon::ThreadPoolBuilder;
@@ -123,6 +124,8 @@ impl Explorer {
         let setting = Setting {
             options: Options {
                 watch_up_to: scenario.watch_up_to,
+                // What a program does must follow from what it hears: it is not to look at the time.
+                timeout: Duration::ZERO,
                 ..Options::default()
             },
             mutant: scenario.mutant,

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hoist::plan::{Commit, Snapshot};
-use hoist::store::{Link, Network, Options, Store, open_over};
-use redis::{ConnectionAddr, RedisError, RedisResult, Value};
+use hoist::store::{Address, Dial, Link, Network, Options, Store, open_over};
+use redis::{RedisError, RedisResult, Value};
 
 use super::keyspace::{Answer, Bytes};
 use super::mutant::Mutant;
@@ -176,7 +176,7 @@ impl Tape {
 struct Wires(Tape, Option<Mutant>);
 
 impl Network for Wires {
-    fn connect(&self, _: &ConnectionAddr, _: &Options) -> RedisResult<Box<dyn Link>> {
+    fn connect(&self, _: &Address, _: &Dial) -> io::Result<Box<dyn Link>> {
         Ok(self.0.connect(self.1))
     }
 

@@ -316,6 +316,12 @@ fn no_error_ever_shows_a_password() {
         "redis://ada:s3cr@t@host:6379".to_owned(),
         "redis://ada:s3cr%40t@host/0#s3cr@t".to_owned(),
         "redis+sentinel://:s3cr%40t@host".to_owned(),
+        format!(
+            "redis+sentinel://:s3cr%40t@127.0.0.1:{closed},127.0.0.1:1/m?sentinel_pass=s3cr%40t"
+        ),
+        format!("rediss+cluster://ada:s3cr%40t@127.0.0.1:{closed},127.0.0.1:{port}"),
+        format!("redis+cluster://:s3cr%40t@127.0.0.1:{echo},127.0.0.1:{not_redis}"),
+        "redis+cluster://:s3cr%40t@h1,ada:s3cr@t@h2".to_owned(),
         "rdis://:s3cr%40t@host".to_owned(),
         "s3cr@t".to_owned(),
     ] {

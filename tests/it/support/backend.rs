@@ -1,13 +1,16 @@
 //! The kinds of store, each with a way past hoist to what it holds.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hoist::plan::Stored;
 use hoist::store::memory::Memory;
 use hoist::store::{Options, Store, open};
 use tempfile::TempDir;
 
+use super::cluster::Cluster;
 use super::redis::RedisServer;
+use super::sentinel::{Watched, url};
 
 pub trait Backend {
     fn start() -> Self;
@@ -16,6 +19,11 @@ pub trait Backend {
 
     fn store(&self) -> Box<dyn Store> {
         self.open("ff", &Options::default())
+    }
+
+    /// What a prefix is called there: servers that tests share have one of its own for each.
+    fn prefix(&self, prefix: &str) -> String {
+        prefix.to_owned()
     }
 
     /// Writes, deletes and reads a record as another program would.
@@ -156,6 +164,122 @@ impl Backend for InRedis {
         let key = format!("{prefix}:{flag}");
         self.0.run::<()>(&["DEL", &key]);
         self.0.run::<()>(&["RPUSH", &key, "a"]);
+        true
+    }
+}
+
+/// A number for each test, to keep their prefixes apart.
+fn number() -> usize {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// On a primary that a sentinel knows. The first sentinel of the URL is not there.
+pub struct BehindSentinel {
+    watched: &'static Watched,
+    number: usize,
+}
+
+impl BehindSentinel {
+    fn key(&self, prefix: &str, flag: &str) -> String {
+        format!("{}:{flag}", self.prefix(prefix))
+    }
+}
+
+impl Backend for BehindSentinel {
+    fn start() -> Self {
+        Self {
+            watched: Watched::shared(),
+            number: number(),
+        }
+    }
+
+    fn open(&self, prefix: &str, options: &Options) -> Box<dyn Store> {
+        // Nobody listens at port 1.
+        let url = url(&[1, self.watched.sentinels[0].port]);
+        open(&url, &self.prefix(prefix), options).expect("a fine URL")
+    }
+
+    fn prefix(&self, prefix: &str) -> String {
+        format!("{prefix}-{}", self.number)
+    }
+
+    fn put(&self, prefix: &str, flag: &str, bytes: &[u8]) {
+        redis::cmd("SET")
+            .arg(self.key(prefix, flag))
+            .arg(bytes)
+            .exec(&mut self.watched.servers[0].connect())
+            .expect("the record to be written");
+    }
+
+    fn delete(&self, prefix: &str, flag: &str) {
+        self.watched.servers[0].run::<()>(&["DEL", &self.key(prefix, flag)]);
+    }
+
+    fn get(&self, prefix: &str, flag: &str) -> Option<Vec<u8>> {
+        self.watched.servers[0].run(&["GET", &self.key(prefix, flag)])
+    }
+
+    fn put_list(&self, prefix: &str, flag: &str) -> bool {
+        let key = self.key(prefix, flag);
+        self.delete(prefix, flag);
+        self.watched.servers[0].run::<()>(&["RPUSH", &key, "a"]);
+        true
+    }
+}
+
+/// On the node of a cluster that has the prefix, wherever that is. The first node of the URL is one that
+/// has not, mostly.
+pub struct InCluster {
+    cluster: &'static Cluster,
+    number: usize,
+}
+
+impl InCluster {
+    fn key(&self, prefix: &str, flag: &str) -> String {
+        format!("{}:{flag}", self.prefix(prefix))
+    }
+}
+
+impl Backend for InCluster {
+    fn start() -> Self {
+        Self {
+            cluster: Cluster::shared(),
+            number: number(),
+        }
+    }
+
+    fn open(&self, prefix: &str, options: &Options) -> Box<dyn Store> {
+        let url = self.cluster.url(&[self.number % 3]);
+        open(&url, &self.prefix(prefix), options).expect("a fine URL")
+    }
+
+    fn prefix(&self, prefix: &str) -> String {
+        let plain = prefix.replace('{', "(").replace('}', ")");
+        format!("{{{plain}-{}}}", self.number)
+    }
+
+    fn put(&self, prefix: &str, flag: &str, bytes: &[u8]) {
+        let key = self.key(prefix, flag);
+        redis::cmd("SET")
+            .arg(&key)
+            .arg(bytes)
+            .exec(&mut self.cluster.nodes[self.cluster.owner(&key)].connect())
+            .expect("the record to be written");
+    }
+
+    fn delete(&self, prefix: &str, flag: &str) {
+        self.cluster.run::<()>(&["DEL", &self.key(prefix, flag)]);
+    }
+
+    fn get(&self, prefix: &str, flag: &str) -> Option<Vec<u8>> {
+        self.cluster.run(&["GET", &self.key(prefix, flag)])
+    }
+
+    fn put_list(&self, prefix: &str, flag: &str) -> bool {
+        let key = self.key(prefix, flag);
+        self.delete(prefix, flag);
+        self.cluster.run::<()>(&["RPUSH", &key, "a"]);
         true
     }
 }

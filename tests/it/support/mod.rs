@@ -1,9 +1,14 @@
 pub mod backend;
+pub mod cluster;
 pub mod commits;
 pub mod cutter;
 pub mod dump;
 pub mod extent;
 pub mod flagsets;
 pub mod program;
+pub mod promises;
 pub mod proxy;
 pub mod redis;
+pub mod repository;
+pub mod sentinel;
+pub mod tls;

@@ -29,6 +29,7 @@ use rustls::ClientConfig;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
+use super::rights::{self, Role};
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
 pub use network::{Dial, Link, Network};
@@ -85,6 +86,18 @@ impl Redis {
                 });
             }
             endpoint.untagged = Some(names.prefix.clone());
+        }
+        let besides = match route {
+            Route::Server(_) => &[][..],
+            Route::Sentinel(_) => &rights::BEHIND_SENTINELS,
+            Route::Cluster(_) => &rights::ON_A_CLUSTER,
+        };
+        let waiting = rights::WITH_REPLICAS
+            .iter()
+            .filter(|_| options.wait_replicas > 0);
+        endpoint.rules = Role::Sync.rules_for(&names);
+        for command in besides.iter().chain(waiting) {
+            endpoint.rules += &format!(" +{command}");
         }
         let mut options = options.clone();
         if !endpoint.is_tls && !options.tls.is_empty() {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use hoist::store::rights::{ON_A_CLUSTER, Role, WITH_REPLICAS};
 use hoist::store::{Error, Options, open};
 
 use super::{FLAGS, assert_whole, count, read_error, store, within, words};
@@ -76,19 +77,15 @@ fn a_node_by_itself_is_enough_only_if_it_has_the_prefix() {
 }
 
 #[test]
-fn the_rights_that_the_hint_lists_suffice() {
+fn the_rights_that_are_listed_suffice() {
     let cluster = Cluster::shared();
-    let hint = Error::NoPermission {
-        store: String::new(),
-        reason: String::new(),
-    };
-    let hint = hint.hint().expect("a hint");
-    let rights = hint.split([' ', ',']).filter(|word| word.starts_with('+'));
-    let keys = "on >pw ~{least}:* ~hoist:{least}* &hoist:{least}:changes".split(' ');
-    let rule: Vec<&str> = ["ACL", "SETUSER", "least"]
+    let rules = Role::Sync.rules("{least}").expect("a fine prefix");
+    let besides = [&ON_A_CLUSTER[..], &WITH_REPLICAS].concat();
+    let besides: Vec<String> = besides.iter().map(|command| format!("+{command}")).collect();
+    let rule: Vec<&str> = ["ACL", "SETUSER", "least", "on", ">pw"]
         .into_iter()
-        .chain(keys)
-        .chain(rights)
+        .chain(rules.split(' '))
+        .chain(besides.iter().map(String::as_str))
         .collect();
     for node in &cluster.nodes {
         node.run::<()>(&rule);

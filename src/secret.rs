@@ -27,7 +27,8 @@ pub struct Secret {
 
 impl Secret {
     /// Behind all that belongs to it.
-    fn end(&self) -> usize {
+    #[must_use]
+    pub fn end(&self) -> usize {
         self.place.end.max(self.hidden.end)
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print, users, width};
 use crate::cli::{Diff as Args, DiffFormat, Global};
+use crate::config::FILE_NAME;
 use crate::diagnostic::Diagnostic;
 use crate::git::{Repository, Revision};
 use crate::impact::People;
@@ -23,16 +24,7 @@ use sides::Sides;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
     let mut workspace = Workspace::open(global)?;
-    let mut repository = open(&workspace)?;
-    let revisions = Revisions::resolve(&repository, &args.base, args.head.as_deref())?;
-    if let Some(head) = revisions.head.as_ref().filter(|_| !workspace.has_config)
-        && !repository.has_work_tree()
-        && let Some(text) = repository.file(head, crate::config::FILE_NAME)?
-    {
-        // A bare repository has its configuration where it has its flags.
-        workspace.take_config(crate::config::FILE_NAME, &text);
-        repository = open(&workspace)?;
-    }
+    let (repository, revisions) = open(&mut workspace, args)?;
     workspace.refuse_mistakes(colors)?;
     let environments = environments(&workspace)?;
     let sides = Sides::load(&repository, &workspace, &revisions)?;
@@ -91,12 +83,21 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     Ok(if bad { Ending::No } else { Ending::Done })
 }
 
-/// The repository that the flags directory lies in.
-fn open(workspace: &Workspace<'_>) -> Result<Repository, Failure> {
-    Ok(Repository::open(
-        &workspace.flags_directory(),
-        &workspace.here,
-    )?)
+/// The repository that the flags directory lies in, and the two states in it. A bare repository has
+/// its configuration where it has its flags.
+fn open(workspace: &mut Workspace<'_>, args: &Args) -> Result<(Repository, Revisions), Failure> {
+    let open =
+        |workspace: &Workspace<'_>| Repository::open(&workspace.flags_directory(), &workspace.here);
+    let repository = open(workspace)?;
+    let revisions = Revisions::resolve(&repository, &args.base, args.head.as_deref())?;
+    if let Some(head) = revisions.head.as_ref().filter(|_| !workspace.has_config)
+        && !repository.has_work_tree()
+        && let Some(text) = repository.file(head, FILE_NAME)?
+    {
+        workspace.take_config(FILE_NAME, &text);
+        return Ok((open(workspace)?, revisions));
+    }
+    Ok((repository, revisions))
 }
 
 /// Counts what each part of each change does to the users in `file`.

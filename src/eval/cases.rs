@@ -6,6 +6,7 @@ use super::{Answer, Evaluator, Reason, explain};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::model::{Flag, FlagTest, Percent};
 use crate::record::{Record, Spec};
+use crate::secret;
 
 /// One test, and how it ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,10 +59,12 @@ impl Case {
     /// The test as a finding: what is wrong, where it failed, and how the flag came to its answer.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
-        let failure = self.failure.clone().unwrap_or_default();
+        // Values and users come out of the file, and what looks like a secret is never shown.
+        let shown = |text: &str| secret::mask(text).into_owned();
+        let failure = shown(self.failure.as_deref().unwrap_or_default());
         let mut found = Diagnostic::new("failed-test", self.location, failure);
         found.flag = Some(self.flag.clone());
-        found.with_help(self.why.clone())
+        found.with_help(shown(&self.why))
     }
 }
 
@@ -193,8 +196,8 @@ mod tests {
     use crate::model;
     use crate::yaml;
 
-    /// Runs the tests of the flag in `text`: "ok", or what failed and why.
-    fn outcomes(text: &str) -> Vec<String> {
+    /// Runs the tests of the flags in `text`.
+    fn cases(text: &str) -> Vec<super::Case> {
         let (tree, _) = yaml::parse(FileId(0), text);
         let flags: Vec<_> = tree
             .documents()
@@ -205,9 +208,13 @@ mod tests {
             !flags.is_empty() && flags.iter().all(|flag| flag.complete),
             "{text}"
         );
-        flags
-            .iter()
-            .flat_map(super::run)
+        flags.iter().flat_map(super::run).collect()
+    }
+
+    /// "ok", or what failed and why.
+    fn outcomes(text: &str) -> Vec<String> {
+        cases(text)
+            .into_iter()
             .map(|case| match case.failure {
                 None => "ok".to_owned(),
                 Some(failure) => format!("{failure} ({})", case.why),
@@ -286,6 +293,28 @@ mod tests {
             "ok".to_owned(),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_failure_shows_no_secret() {
+        let body = "IOSFODNN7EXAMPLE";
+        let text = format!(
+            "flags:
+  flag:
+    enabled: true
+    allowed_users: [AKIA{body}]
+    percentage: 0
+    tests: [{{ user: AKIA{body}, expect: false }}]
+"
+        );
+        let cases = cases(&text);
+        let found = cases[0].diagnostic();
+        let help = found.help.unwrap_or_default();
+        assert!(found.message.contains("AKIA*"), "{}", found.message);
+        assert!(
+            !found.message.contains(body) && !help.contains(body),
+            "{help}"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The content of blobs, many at once.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::process::{ChildStderr, ChildStdout, Stdio};
+use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 use super::run::{failed, start, write_lines};
 use super::{Error, Repository};
@@ -16,7 +16,7 @@ pub struct Blob {
     pub bytes: Vec<u8>,
 }
 
-const CAT_FILE: [&str; 3] = ["cat-file", "--batch", "--buffer"];
+pub(super) const CAT_FILE: [&str; 3] = ["cat-file", "--batch", "--buffer"];
 
 impl Repository {
     /// Reads blobs by their ids and gives `take` each, in order.
@@ -51,6 +51,14 @@ impl Repository {
         still.map_or(Ok(()), |id| Err(lacking(id)))
     }
 
+    /// A call that is told ids line by line.
+    pub(super) fn cat_file(&self) -> Command {
+        let mut command = self.git.command(&CAT_FILE);
+        // Else a partial clone fetches one by one.
+        command.env("GIT_NO_LAZY_FETCH", "1").stdin(Stdio::piped());
+        command
+    }
+
     /// Reads blobs; `None` for one that is not there.
     fn batch(
         &self,
@@ -60,10 +68,7 @@ impl Repository {
         if ids.is_empty() {
             return Ok(());
         }
-        let mut command = self.git.command(&CAT_FILE);
-        // Else a partial clone fetches one by one.
-        command.env("GIT_NO_LAZY_FETCH", "1").stdin(Stdio::piped());
-        let mut child = start(&mut command)?;
+        let mut child = start(&mut self.cat_file())?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let stderr = child.stderr.take();
         let (read, said) = std::thread::scope(|scope| {
@@ -122,13 +127,13 @@ fn read_all(
     let stdout = stdout.ok_or(io::ErrorKind::BrokenPipe)?;
     let mut stdout = BufReader::with_capacity(1 << 16, stdout);
     for index in 0..count {
-        take(index, blob(&mut stdout)?);
+        take(index, blob(&mut stdout)?.1);
     }
     Ok(())
 }
 
 /// Reads to the end, so that nobody waits to write, and keeps the beginning.
-fn drain(stderr: Option<ChildStderr>) -> Vec<u8> {
+pub(super) fn drain(stderr: Option<ChildStderr>) -> Vec<u8> {
     let mut kept = Vec::new();
     if let Some(mut stderr) = stderr {
         let _ = stderr.by_ref().take(1 << 12).read_to_end(&mut kept);
@@ -138,13 +143,15 @@ fn drain(stderr: Option<ChildStderr>) -> Vec<u8> {
 }
 
 /// One answer of `cat-file --batch`: `id type size`, the bytes, and a line break; or `id missing`.
-fn blob(stdout: &mut BufReader<ChildStdout>) -> io::Result<Option<Vec<u8>>> {
+/// Gives the id and the bytes.
+pub(super) fn blob(stdout: &mut BufReader<ChildStdout>) -> io::Result<(String, Option<Vec<u8>>)> {
     let mut head = String::new();
     stdout.read_line(&mut head)?;
-    let mut words = head.split_ascii_whitespace().skip(1);
+    let mut words = head.split_ascii_whitespace();
+    let id = words.next().unwrap_or_default().to_owned();
     let (kind, size) = (words.next(), words.next());
     let size = match (kind, size.map(str::parse::<u64>)) {
-        (Some("missing"), None) => return Ok(None),
+        (Some("missing"), None) => return Ok((id, None)),
         (Some("blob"), Some(Ok(size))) => size,
         _ => return Err(io::Error::other("no blob")),
     };
@@ -156,5 +163,5 @@ fn blob(stdout: &mut BufReader<ChildStdout>) -> io::Result<Option<Vec<u8>>> {
     if io::copy(&mut stdout.take(rest), &mut io::sink())? != rest {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(Some(bytes))
+    Ok((id, Some(bytes)))
 }

@@ -172,32 +172,35 @@ fn parts(
             None => groups.push((before, after, vec![environment.clone()])),
         }
     }
-    let part = |(before, after, environments): (Option<Spec>, Option<Spec>, _)| {
-        let fields =
-            |spec: Option<&Spec>| spec.map_or_else(Map::new, |spec| spec.as_json().clone());
-        let record = |spec: Option<&Spec>| spec.map(Record::of_spec);
-        let (from, to) = (record(before.as_ref()), record(after.as_ref()));
-        let impact = impact::between(key, from.as_ref(), to.as_ref()).ok();
-        let mut notes = impact::notes(key, from.as_ref(), to.as_ref());
-        if let (Some(from), Some(_), Some(impact)) = (&from, &to, &impact)
-            && from.spec.enabled()
-            && from.spec.stages().len() > 1
-            && !impact.is_none()
-        {
-            notes.push(
-                "these are the shares from stage 1 of the rollout: git does not know which stage it \
-                 has reached"
-                    .to_owned(),
-            );
-        }
-        Part {
-            environments,
-            fields: differences(&fields(before.as_ref()), &fields(after.as_ref())),
-            impact,
-            notes,
-            before: from,
-            after: to,
-        }
-    };
-    groups.into_iter().map(part).collect()
+    groups
+        .into_iter()
+        .map(|(before, after, environments)| part(key, before, after, environments))
+        .collect()
+}
+
+fn part(key: &str, before: Option<Spec>, after: Option<Spec>, environments: Vec<String>) -> Part {
+    let fields = |spec: Option<&Spec>| spec.map_or_else(Map::new, |spec| spec.as_json().clone());
+    let record = |spec: Option<&Spec>| spec.map(Record::of_spec);
+    let (from, to) = (record(before.as_ref()), record(after.as_ref()));
+    let impact = impact::between(key, from.as_ref(), to.as_ref()).ok();
+    let mut notes = impact::notes(key, from.as_ref(), to.as_ref());
+    if let (Some(from), Some(_), Some(impact)) = (&from, &to, &impact)
+        && from.spec.enabled()
+        && from.spec.stages().len() > 1
+        && !impact.is_none()
+    {
+        notes.push(
+            "these are the shares from stage 1 of the rollout: git does not know which stage it \
+             has reached"
+                .to_owned(),
+        );
+    }
+    Part {
+        environments,
+        fields: differences(&fields(before.as_ref()), &fields(after.as_ref())),
+        impact,
+        notes,
+        before: from,
+        after: to,
+    }
 }

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use crate::diagnostic::Span;
 use crate::model::{Flag, Names};
 use crate::secret::{self, Secret};
@@ -50,50 +48,59 @@ flags:
 };
 
 fn check(text: &Text<'_>, _: &Context, findings: &mut Findings<'_>) {
+    let mut users = None;
     for found in secret::find(text.text) {
-        let flag = text.flag_around(found.place.start);
-        let is_user = || flag.is_some_and(|flag| names_user(flag, &found.place));
-        if !found.by_looks || !is_user() {
+        // Ids of some providers look like keys.
+        let is_user = found.by_looks && {
+            let users: &mut Vec<Span> = users.get_or_insert_with(|| all_users(text.flags));
+            is_within(users, &found)
+        };
+        if !is_user {
             report(text, &found, findings);
         }
     }
 }
 
-/// Whether what stands there is a user: ids of some providers look like keys.
-fn names_user(flag: &Flag, place: &Range<usize>) -> bool {
-    let holds = |names: &Names| {
-        let mut spans = names.iter().map(|name| name.span.range());
-        spans.any(|name| name.start <= place.start && place.end <= name.end)
-    };
-    let in_settings = all_settings(flag).any(|settings| {
-        let mut forced = settings.forced.iter().flat_map(|forced| &forced.value);
-        settings
-            .allowed_users
-            .as_ref()
-            .is_some_and(|users| holds(&users.value))
-            || forced.any(|forced| holds(&forced.users))
-    });
-    let tests = flag.tests.iter().flat_map(|tests| &tests.value);
-    let mut tested = tests.filter_map(|test| test.user.as_ref());
-    in_settings || tested.any(|user| user.span.range().contains(&place.start))
+/// Where users are named, in order: gathered once, since there may be as many as there are finds.
+fn all_users(flags: &[Flag]) -> Vec<Span> {
+    let mut users = Vec::new();
+    let spans = |names: &Names| -> Vec<Span> { names.iter().map(|name| name.span).collect() };
+    for flag in flags {
+        for settings in all_settings(flag) {
+            if let Some(allowed) = &settings.allowed_users {
+                users.extend(spans(&allowed.value));
+            }
+            for forced in settings.forced.iter().flat_map(|forced| &forced.value) {
+                users.extend(spans(&forced.users));
+            }
+        }
+        let tests = flag.tests.iter().flat_map(|tests| &tests.value);
+        users.extend(tests.filter_map(|test| Some(test.user.as_ref()?.span)));
+    }
+    users.sort_unstable();
+    users
+}
+
+fn is_within(users: &[Span], found: &Secret) -> bool {
+    let place = span(found);
+    let behind = users.partition_point(|user| user.start <= place.start);
+    let nearest = behind.checked_sub(1).and_then(|at| users.get(at));
+    nearest.is_some_and(|user| user.contains(place))
+}
+
+fn span(found: &Secret) -> Span {
+    Span::new(found.place.start, found.place.end)
 }
 
 fn report(text: &Text<'_>, found: &Secret, findings: &mut Findings<'_>) {
-    let Secret { kind, place, .. } = found;
-    let span = Span::new(place.start, place.end);
+    let whole = text.text.get(found.place.start..found.end());
     let message = format!(
-        "this looks like {kind}, {} characters long",
-        length(text, found)
+        "this looks like {}, {} characters long",
+        found.kind,
+        whole.map_or(0, |secret| secret.chars().count())
     );
-    findings.report_in(text, span, message).help = Some(
+    findings.report_in(text, span(found), message).help = Some(
         "revoke it, since git keeps it; keep the new one in a secret store, and only its name here"
             .to_owned(),
     );
-}
-
-fn length(text: &Text<'_>, found: &Secret) -> usize {
-    let whole = found.place.start.min(found.hidden.start)..found.place.end.max(found.hidden.end);
-    text.text
-        .get(whole)
-        .map_or(0, |secret| secret.chars().count())
 }

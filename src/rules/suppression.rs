@@ -84,6 +84,8 @@ pub struct Suppressions {
     /// By place.
     ignores: Vec<Ignore>,
     comments: Vec<Whole>,
+    /// How many names are no rule's.
+    unknown: usize,
 }
 
 impl Suppressions {
@@ -179,11 +181,12 @@ impl Suppressions {
     /// Adds the names that `list`, which begins at `start`, begins with.
     fn add(&mut self, list: &str, start: usize, reach: Option<Span>) {
         let mut is_empty = true;
-        for (name, at) in names(list).filter(|(name, _)| !name.is_empty()) {
+        let names = names(list).filter(|(name, _)| !name.is_empty());
+        for (name, at) in names.take(MOST_NAMES) {
             is_empty = false;
             let span = Span::new(start + at, start + at + name.len());
             let named = match Rule::find(name) {
-                None => unknown(name),
+                None => self.unknown(name),
                 Some(rule) if rule.fixed => Named::Fixed(rule.id),
                 Some(rule) => self.silence(rule.id, reach),
             };
@@ -192,6 +195,19 @@ impl Suppressions {
         if is_empty {
             let span = Span::new(start.saturating_sub(1), start);
             self.push(span, Named::Nothing("names no rule"));
+        }
+    }
+
+    fn unknown(&mut self, name: &str) -> Named {
+        self.unknown += 1;
+        let silent = RULES.iter().filter(|rule| !rule.fixed);
+        let known = silent.map(|rule| rule.id);
+        Named::Unknown {
+            name: name.get(..LONGEST_NAME).unwrap_or(name).into(),
+            meant: match self.unknown {
+                0..=MOST_NAMES => did_you_mean(name, known),
+                _ => None,
+            },
         }
     }
 
@@ -235,13 +251,9 @@ impl Suppressions {
 /// Longest name that is kept to be shown, in bytes.
 const LONGEST_NAME: usize = 128;
 
-fn unknown(name: &str) -> Named {
-    let silent = RULES.iter().filter(|rule| !rule.fixed);
-    Named::Unknown {
-        name: name.get(..LONGEST_NAME).unwrap_or(name).into(),
-        meant: did_you_mean(name, silent.map(|rule| rule.id)),
-    }
-}
+/// Names in one comment, and unknown names in one file that what was meant is looked for: past that
+/// nobody is helped, and a hostile file would take long.
+const MOST_NAMES: usize = 100;
 
 /// The line that each comment is about: its own, or the first below it that is no comment.
 fn targets(text: &str, lines: &LineIndex, comments: &[Comment]) -> Vec<u32> {

@@ -94,24 +94,28 @@ impl Pasts {
         revisions: &Revisions,
         quiet: bool,
     ) -> Result<(), Failure> {
-        let tips: Vec<_> = revisions.tips.iter().collect();
-        let commits = repository.history(&tips)?;
-        let before = |commit: &git::Commit| -> Vec<String> {
-            let files = commit.files.iter();
-            files
-                .flat_map(|file| file.before.iter().flatten().cloned())
-                .collect()
-        };
+        let tips = revisions.tips(repository)?;
+        let tips: Vec<_> = tips.iter().collect();
+        let progress = Progress::bytes("reading history", 0, quiet);
         let mut seen = Seen::default();
-        seen.read(commits.iter().flat_map(before), search, repository, quiet)?;
-        // What became of a flag matters only where it was.
-        let was_there = |commit: &&git::Commit| before(commit).iter().any(|id| seen.has(id));
-        let after: Vec<String> = commits
+        let commits = repository.history(&tips, |id, bytes| {
+            progress.advance(bytes.len() as u64);
+            seen.look(id, bytes, search);
+        })?;
+        // What became of a flag matters only where it was, and mostly the next commit has told.
+        let was_there = |commit: &&git::Commit| commit.before().any(|id| seen.has(id));
+        let after = commits
             .iter()
             .filter(was_there)
-            .flat_map(|commit| commit.files.iter().filter_map(|file| file.after.clone()))
-            .collect();
-        seen.read(after.into_iter(), search, repository, quiet)?;
+            .flat_map(git::Commit::after);
+        let mut wanted: Vec<&str> = after.filter(|id| !seen.knows(id)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        repository.blobs(&wanted, |blob| {
+            if let Some(id) = wanted.get(blob.index) {
+                seen.look(id, &blob.bytes, search);
+            }
+        })?;
         for commit in &commits {
             seen.add(commit, &mut self.history);
         }
@@ -133,32 +137,12 @@ fn is_postponed(change: &FlagChange<'_>) -> bool {
 struct Seen(HashMap<String, Vec<Sighting>>);
 
 impl Seen {
-    fn read(
-        &mut self,
-        ids: impl Iterator<Item = String>,
-        search: &mut Search,
-        repository: &Repository,
-        quiet: bool,
-    ) -> Result<(), Failure> {
-        let mut wanted = Vec::new();
-        for id in ids {
-            if !self.0.contains_key(&id) {
-                self.0.insert(id.clone(), Vec::new());
-                wanted.push(id);
-            }
-        }
-        let progress = Progress::start("reading history", wanted.len() as u64, quiet);
-        let ids: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        repository.blobs(&ids, |blob| {
-            progress.step();
-            if let Some(id) = ids.get(blob.index) {
-                let sightings = search.look(&blob.bytes);
-                if !sightings.is_empty() {
-                    self.0.insert((*id).to_owned(), sightings);
-                }
-            }
-        })?;
-        Ok(())
+    fn look(&mut self, id: &str, bytes: &[u8], search: &mut Search) {
+        self.0.insert(id.to_owned(), search.look(bytes));
+    }
+
+    fn knows(&self, id: &str) -> bool {
+        self.0.contains_key(id)
     }
 
     fn get(&self, id: &str) -> &[Sighting] {
@@ -182,8 +166,8 @@ impl Seen {
         if parents.iter().all(Vec::is_empty) {
             return;
         }
-        let after = commit.files.iter().filter_map(|file| file.after.as_deref());
-        let after: Vec<Sighting> = after.flat_map(|id| self.get(id)).cloned().collect();
+        let after = commit.after().flat_map(|id| self.get(id));
+        let after: Vec<Sighting> = after.cloned().collect();
         let commit = Commit {
             id: commit.id.clone(),
             time: commit.time,

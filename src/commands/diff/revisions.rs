@@ -1,7 +1,7 @@
 //! What the arguments of `hoist diff` stand for.
 
 use crate::commands::Failure;
-use crate::git::{Repository, Revision};
+use crate::git::{self, Repository, Revision};
 
 /// The two states that are compared.
 #[derive(Debug)]
@@ -9,8 +9,6 @@ pub struct Revisions {
     pub base: Revision,
     /// `None` for the work tree.
     pub head: Option<Revision>,
-    /// The commits whose history counts.
-    pub tips: Vec<Revision>,
 }
 
 /// The arguments taken apart: `A B`, `A..B`, `A...B`, each without B too.
@@ -40,23 +38,28 @@ impl Revisions {
             .head
             .map(|head| repository.resolve(head))
             .transpose()?;
-        // Without any commit there is no base either, so this one is there.
-        let current = match &head {
-            Some(head) => head.clone(),
-            None => repository.resolve("HEAD")?,
-        };
-        let base = if asked.merge_base {
-            let found = repository.merge_base(&base, &current)?;
-            Revision {
-                name: format!("{}...", base.name),
-                ..found
-            }
-        } else {
-            base
-        };
-        let mut tips = vec![base.clone(), current];
+        let mut revisions = Self { base, head };
+        if asked.merge_base {
+            let found = repository.merge_base(&revisions.base, &revisions.current(repository)?)?;
+            let name = format!("{}...", revisions.base.name);
+            revisions.base = Revision { name, ..found };
+        }
+        Ok(revisions)
+    }
+
+    /// The commit that is looked at, or that the work tree has come from.
+    fn current(&self, repository: &Repository) -> Result<Revision, git::Error> {
+        match &self.head {
+            Some(head) => Ok(head.clone()),
+            None => repository.resolve("HEAD"),
+        }
+    }
+
+    /// The commits whose history counts.
+    pub fn tips(&self, repository: &Repository) -> Result<Vec<Revision>, git::Error> {
+        let mut tips = vec![self.base.clone(), self.current(repository)?];
         tips.dedup_by(|a, b| a.id == b.id);
-        Ok(Self { base, head, tips })
+        Ok(tips)
     }
 }
 

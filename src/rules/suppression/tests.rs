@@ -92,6 +92,17 @@ fn the_list_ends_where_the_reason_begins() {
 fn many_comments_take_linear_time() {
     let text = "# hoist-ignore: expired\n".repeat(200_000) + "a: 1\n";
     assert_eq!(silent(&text, "expired").len(), 200_001);
+    for (comment, names) in [
+        ("a: 1 # hoist-ignore: exired\n".repeat(50_000), 50_000),
+        (
+            format!("# hoist-ignore: {}\n", "exired, ".repeat(100_000)),
+            100,
+        ),
+    ] {
+        let read = Suppressions::read(&comment, &LineIndex::new(&comment), &comments(&comment));
+        assert_eq!(read.ignores.len(), names);
+        assert!(read.without(names - 1, |_| true).is_some());
+    }
 }
 
 /// Names of the directives of `text`, and what each amounts to.

@@ -161,6 +161,10 @@ impl Wire {
                 (Login::Select, Value::ServerError(error)) if error.code() == "ERR" => {
                     return Err(self.endpoint.select_refused(&error));
                 }
+                // It hangs up after that.
+                (Login::Greet, Value::ServerError(error)) if error.code() == "DENIED" => {
+                    return Err(self.endpoint.refused(&error));
+                }
                 (Login::Greet, greeting) => self.endpoint.check_mode(greeting)?,
                 // Whatever else is wrong, the commands that follow will say so.
                 (Login::Auth | Login::Select, _) => {}

@@ -281,7 +281,7 @@ fn other_answers_are_told_apart() {
         Error::TooOld { .. }
     );
     assert_error!(
-        read_error(&always!("-DENIED protected mode")),
+        read_error(&url("-DENIED Redis is running in protected mode\r\n")),
         Error::Refused { .. }
     );
     assert_error!(

@@ -92,12 +92,14 @@ impl Redis {
             Route::Sentinel(_) => &rights::BEHIND_SENTINELS,
             Route::Cluster(_) => &rights::ON_A_CLUSTER,
         };
-        let waiting = rights::WITH_REPLICAS
-            .iter()
-            .filter(|_| options.wait_replicas > 0);
+        let waiting = match options.wait_replicas {
+            0 => &[][..],
+            _ => &rights::WITH_REPLICAS,
+        };
+        let besides = [besides, waiting].concat();
         endpoint.rules = Role::Sync.rules_for(&names);
-        for command in besides.iter().chain(waiting) {
-            endpoint.rules += &format!(" +{command}");
+        if !besides.is_empty() {
+            endpoint.rules += &format!(" {}", rights::allowing(&besides));
         }
         let mut options = options.clone();
         if !endpoint.is_tls && !options.tls.is_empty() {

@@ -11,7 +11,9 @@ pub enum Role {
     Sync,
     /// Stops, restores and rollouts, and nothing that git decides.
     Operator,
-    /// Reading flags, and hearing of changes.
+    /// Looking at everything, and hearing of changes.
+    Viewer,
+    /// Reading flags as an application does, and hearing of changes.
     Reader,
 }
 
@@ -42,10 +44,26 @@ const MANY: [&str; 8] = [
     "copy", "eval", "msetnx", "rename", "scan", "unlink", "xdel", "xtrim",
 ];
 
-const READING: [&str; 4] = ["get", "mget", "subscribe", "unsubscribe"];
+/// What looking at everything takes.
+const LOOKING: [&str; 8] = [
+    "hgetall",
+    "hmget",
+    "mget",
+    "scan",
+    "select",
+    "time",
+    "type",
+    "xrevrange",
+];
+
+/// What clients send to hear of changes, and to see whether a connection lives.
+const LISTENING: [&str; 3] = ["ping", "subscribe", "unsubscribe"];
+
+/// What an application sends to read flags.
+const READING: [&str; 3] = ["get", "mget", "select"];
 
 impl Role {
-    pub const ALL: [Self; 3] = [Self::Sync, Self::Operator, Self::Reader];
+    pub const ALL: [Self; 4] = [Self::Sync, Self::Operator, Self::Viewer, Self::Reader];
 
     /// The commands that it takes, in order.
     #[must_use]
@@ -53,7 +71,8 @@ impl Role {
         let mut commands = match self {
             Self::Sync => [&FEW[..], &MANY].concat(),
             Self::Operator => FEW.to_vec(),
-            Self::Reader => READING.to_vec(),
+            Self::Viewer => [&LOOKING[..], &LISTENING].concat(),
+            Self::Reader => [&READING[..], &LISTENING].concat(),
         };
         commands.sort_unstable();
         commands
@@ -73,7 +92,7 @@ impl Role {
         }
         rules.push(format!("&{}", literally(&names.changes)));
         rules = rules.iter().map(|rule| quoted(rule)).collect();
-        rules.extend(self.commands().iter().map(|command| format!("+{command}")));
+        rules.push(allowing(&self.commands()));
         rules.join(" ")
     }
 }
@@ -84,8 +103,21 @@ pub const BEHIND_SENTINELS: [&str; 1] = ["role"];
 pub const ON_A_CLUSTER: [&str; 2] = ["cluster|nodes", "cluster|slots"];
 /// What it takes besides to wait for replicas.
 pub const WITH_REPLICAS: [&str; 1] = ["wait"];
-/// What it takes on the sentinels themselves.
+/// What `hoist doctor` takes besides, to see all that it looks for.
+pub const FOR_THE_DOCTOR: [&str; 3] = ["config|get", "info", "pttl"];
+/// What it takes on the sentinels themselves: the second one only for the message that they know no
+/// such primary.
 pub const ON_SENTINELS: [&str; 2] = ["sentinel|get-master-addr-by-name", "sentinel|masters"];
+
+/// `+this +that`: the rules that allow these commands.
+#[must_use]
+pub fn allowing(commands: &[&str]) -> String {
+    let rules: Vec<String> = commands
+        .iter()
+        .map(|command| format!("+{command}"))
+        .collect();
+    rules.join(" ")
+}
 
 /// A word of a command line, for `redis-cli` to read as one.
 pub(super) fn quoted(word: &str) -> String {
@@ -103,10 +135,10 @@ mod tests {
     #[test]
     fn rules_name_keys_and_channels_literally() {
         for (prefix, expected) in [
-            ("ff", "~ff:* &hoist:{ff}:changes +get"),
-            ("{ff}", "~{ff}:* &hoist:{ff}:changes +get"),
-            ("a*", r#""~a\\*:*" "&hoist:{a\\*}:changes" +get"#),
-            ("a b", r#""~a b:*" "&hoist:{a b}:changes" +get"#),
+            ("ff", "~ff:* &hoist:{ff}:changes +get +mget"),
+            ("{ff}", "~{ff}:* &hoist:{ff}:changes +get +mget"),
+            ("a*", r#""~a\\*:*" "&hoist:{a\\*}:changes" +get +mget"#),
+            ("a b", r#""~a b:*" "&hoist:{a b}:changes" +get +mget"#),
         ] {
             let rules = Role::Reader.rules(prefix).expect("a fine prefix");
             assert!(rules.starts_with(expected), "{prefix}: {rules}");
@@ -116,10 +148,14 @@ mod tests {
 
     #[test]
     fn who_may_do_more_may_do_all_of_it() {
-        let few = Role::Operator.commands();
-        assert!(
-            few.iter()
-                .all(|command| Role::Sync.commands().contains(command))
-        );
+        let all = Role::Sync.commands();
+        for role in [Role::Operator, Role::Viewer] {
+            let commands = role.commands().into_iter();
+            let more: Vec<_> = commands.filter(|command| !all.contains(command)).collect();
+            assert!(
+                more.iter().all(|command| LISTENING.contains(command)),
+                "{role:?}: {more:?}"
+            );
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::redis::{ErrorKind, RedisError, ServerError, Value};
 
 use crate::store::Error;
-use crate::store::rights::{ON_SENTINELS, quoted};
+use crate::store::rights::{ON_SENTINELS, allowing, quoted};
 
 use super::stream::{Address, Handshake};
 use super::{tls, value};
@@ -234,9 +234,9 @@ impl Endpoint {
     fn grant(&self) -> String {
         let user = quoted(self.user.as_deref().unwrap_or("default"));
         if self.kind == Kind::Sentinel {
-            let rules = ON_SENTINELS.map(|command| format!("+{command}")).join(" ");
             return format!(
-                "give the user on the sentinels what it takes: `ACL SETUSER {user} {rules}`"
+                "give the user on the sentinels what it takes: `ACL SETUSER {user} {}`",
+                allowing(&ON_SENTINELS)
             );
         }
         format!(

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hoist::store::rights::{ON_A_CLUSTER, Role, WITH_REPLICAS};
+use hoist::store::rights::{ON_A_CLUSTER, Role, WITH_REPLICAS, allowing};
 use hoist::store::{Error, Options, open};
 
 use super::{FLAGS, assert_whole, count, read_error, store, within, words};
@@ -81,25 +81,41 @@ fn the_rights_that_are_listed_suffice() {
     let cluster = Cluster::shared();
     let rules = Role::Sync.rules("{least}").expect("a fine prefix");
     let besides = [&ON_A_CLUSTER[..], &WITH_REPLICAS].concat();
-    let besides: Vec<String> = besides.iter().map(|command| format!("+{command}")).collect();
-    let rule: Vec<&str> = ["ACL", "SETUSER", "least", "on", ">pw"]
-        .into_iter()
-        .chain(rules.split(' '))
-        .chain(besides.iter().map(String::as_str))
-        .collect();
-    for node in &cluster.nodes {
-        node.run::<()>(&rule);
-    }
-    let url = cluster.url(&[0]).replace("//", "//least:pw@");
-    let options = Options {
-        wait_replicas: usize::from(cluster.owner("{least}") == cluster.owner("{ff}")),
-        ..within(10_000)
+    let rules = format!("{rules} {}", allowing(&besides));
+    let make_user = |lacking: &str| {
+        let start = "ACL SETUSER least reset on >pw".split(' ');
+        let rule = start
+            .chain(rules.split(' '))
+            .chain(lacking.split_whitespace());
+        let rule: Vec<&str> = rule.collect();
+        for node in &cluster.nodes {
+            node.run::<()>(&rule);
+        }
     };
-    let mut store = open(&url, "{least}", &options).expect("a fine URL");
-    count(&mut *store).expect("a commit");
+    // Only where it has a replica can it be waited for.
+    let replicas = usize::from(cluster.owner("{least}") == cluster.owner("{ff}"));
+    let store = || {
+        let url = cluster.url(&[0]).replace("//", "//least:pw@");
+        let options = Options {
+            wait_replicas: replicas,
+            ..within(10_000)
+        };
+        open(&url, "{least}", &options).expect("a fine URL")
+    };
+    make_user("");
+    count(&mut *store()).expect("a commit");
     let large = (0..600).map(|n| create(&format!("flag{n}"), "1"));
-    apply(&mut *store, large.collect());
-    assert_eq!(store.history(10).expect("a history").len(), 2);
+    apply(&mut *store(), large.collect());
+    assert_eq!(store().history(10).expect("a history").len(), 2);
+    for command in ON_A_CLUSTER {
+        make_user(&format!("-{command}"));
+        let error = store().read().expect_err(command);
+        assert_error!(
+            error,
+            Error::NoPermission { .. },
+            "+cluster|nodes +cluster|slots"
+        );
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod memory;
 mod names;
 mod open;
 mod redis;
+pub mod rights;
 mod sqlite;
 
 pub use error::Error;

@@ -28,6 +28,7 @@ mod python;
 mod readme;
 mod redis_cli;
 mod redis_store;
+mod rights;
 mod rollback;
 mod rule_reference;
 mod secrets;

@@ -129,9 +129,12 @@ fn count_people(changes: &mut [Change<'_>], file: &Path, quiet: bool) -> Result<
     })
 }
 
-/// The one that was asked for, or all that there are.
+/// Those that were asked for, or all that there are.
 fn environments(workspace: &Workspace<'_>) -> Result<Vec<String>, Failure> {
     let config = &workspace.config;
+    if let Some(several) = workspace.chosen()? {
+        return Ok(several.iter().map(|one| one.name.clone()).collect());
+    }
     Ok(match &workspace.global.env {
         Some(name) => vec![config.environment(Some(name))?.name.clone()],
         None => config.environments.keys().cloned().collect(),

@@ -146,7 +146,10 @@ impl Builder {
     }
 
     /// Called with the new flags whenever they have changed, by the thread that reads the store.
-    pub fn on_change(mut self, told: impl Fn(&Arc<Flags>) + Send + std::marker::Sync + 'static) -> Self {
+    pub fn on_change(
+        mut self,
+        told: impl Fn(&Arc<Flags>) + Send + std::marker::Sync + 'static,
+    ) -> Self {
         self.on_change = Box::new(told);
         self
     }

@@ -186,9 +186,7 @@ impl Flags {
     #[inline]
     pub fn evaluate(&self, key: &str, context: &Context) -> Result<Answer<'_>, ErrorCode> {
         let answer = match self.flags.get(key).map(|flag| &flag.evaluator) {
-            Some(Ok(evaluator)) => {
-                Ok(evaluator.evaluate_for(context.user_id(), context.groups()))
-            }
+            Some(Ok(evaluator)) => Ok(evaluator.evaluate_for(context.user_id(), context.groups())),
             Some(Err(_)) => Err(ErrorCode::ParseError),
             None if self.is_ready => Err(ErrorCode::FlagNotFound),
             None => Err(ErrorCode::ProviderNotReady),

@@ -30,7 +30,8 @@ fn gives(value: &Value) -> Value {
 
 #[test]
 fn every_type_has_a_getter() {
-    let switch = json!({"type": "boolean", "enabled": true, "allowed_groups": ["staff"], "percentage": 0});
+    let switch =
+        json!({"type": "boolean", "enabled": true, "allowed_groups": ["staff"], "percentage": 0});
     let (client, _feed) = fed(&[
         ("switch", switch),
         ("name", gives(&json!("blue"))),
@@ -145,8 +146,7 @@ struct Fields(BTreeMap<String, String>);
 
 impl tracing::field::Visit for Fields {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        self.0
-            .insert(field.name().to_owned(), format!("{value:?}"));
+        self.0.insert(field.name().to_owned(), format!("{value:?}"));
     }
 }
 

@@ -13,8 +13,8 @@ use hoist::client::{Builder, Client, Context, ErrorCode, State};
 use hoist::plan::{BUCKETS, Expect, RecordWrite, SpecWrite, Write};
 use hoist::store::{Options, Store, open};
 
-use crate::support::commits::{commit, committed, write};
 use crate::support::cluster::wait_until;
+use crate::support::commits::{commit, committed, write};
 use crate::support::redis::RedisServer;
 
 /// A client that never looks by itself while a test runs: what it finds it was told.
@@ -123,7 +123,12 @@ fn many_flags_in_one_commit() {
     let server = RedisServer::start();
     let mut writer = store(&server.unix_url(), "ff");
     let names: Vec<String> = (0..2500).map(|n| format!("flag{n}")).collect();
-    let all = |on| names.iter().map(|name| (name.as_str(), on)).collect::<Vec<_>>();
+    let all = |on| {
+        names
+            .iter()
+            .map(|name| (name.as_str(), on))
+            .collect::<Vec<_>>()
+    };
     flip(&mut *writer, &all(false));
     let client = ready(listening(&server.unix_url(), "ff"));
     assert_eq!(client.flags().len(), 2500);
@@ -211,9 +216,7 @@ fn changes_are_told() {
     soon(&client, "a", true);
     flip(&mut *writer, &[("a", false)]);
     soon(&client, "a", false);
-    wait_until("it was told", || {
-        *told.lock().expect("a lock") == [0, 1, 2]
-    });
+    wait_until("it was told", || *told.lock().expect("a lock") == [0, 1, 2]);
 }
 
 #[test]
@@ -234,7 +237,9 @@ fn the_thread_ends_with_the_client() {
     let server = RedisServer::start();
     let clients = || -> usize {
         let list: String = server.run(&["CLIENT", "LIST"]);
-        list.lines().filter(|line| line.contains("name=hoist")).count()
+        list.lines()
+            .filter(|line| line.contains("name=hoist"))
+            .count()
     };
     let client = ready(listening(&server.unix_url(), "ff"));
     let second = client.clone();

@@ -36,14 +36,18 @@ fn a_store_that_comes_up_late() {
     let mut server = RedisServer::start();
     flip(&mut *store(&server.unix_url(), "ff"), &[("a", true)]);
     server.stop();
-    let client = listening(&server.tcp_url(), "ff").connect().expect("a fine URL");
+    let client = listening(&server.tcp_url(), "ff")
+        .connect()
+        .expect("a fine URL");
     let ana = Context::user("ana");
     wait_until("it has tried", || {
         matches!(client.state(), State::NotReady { error: Some(_) })
     });
     let details = client.boolean_details("a", false, &ana);
     assert_eq!(details.error, Some(ErrorCode::ProviderNotReady));
-    let late = client.wait_ready(Duration::from_millis(1)).expect_err("late");
+    let late = client
+        .wait_ready(Duration::from_millis(1))
+        .expect_err("late");
     assert!(late.to_string().contains("cannot connect"), "{late}");
     server.start_again();
     soon(&client, "a", true);
@@ -75,7 +79,10 @@ fn passwords_are_not_told() {
         matches!(client.state(), State::NotReady { error: Some(_) })
     });
     let said = format!("{:?}", client.state());
-    assert!(said.contains("does not accept") && !said.contains("hunter"), "{said}");
+    assert!(
+        said.contains("does not accept") && !said.contains("hunter"),
+        "{said}"
+    );
     assert!(Client::connect("redsi://hunter2@localhost").is_err());
 }
 
@@ -107,7 +114,11 @@ fn users_in_other_buckets_are_refused() {
 
 #[test]
 fn nobody_waits_for_a_store_that_is_silent() {
-    for port in [parrot(None), parrot(Some("HTTP/1.1 400\r\n\r\n")), free_port()] {
+    for port in [
+        parrot(None),
+        parrot(Some("HTTP/1.1 400\r\n\r\n")),
+        free_port(),
+    ] {
         let client = Client::builder(format!("redis://127.0.0.1:{port}"))
             .timeout(Duration::from_millis(50))
             .connect()

@@ -17,7 +17,11 @@ pub mod memory;
 mod names;
 mod open;
 mod redis;
+<<<<<<< HEAD
 #[cfg(feature = "sqlite")]
+=======
+pub mod rights;
+>>>>>>> main
 mod sqlite;
 
 pub use error::Error;

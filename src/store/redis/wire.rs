@@ -155,18 +155,18 @@ impl Wire {
         for step in mem::take(&mut self.login) {
             let answer = self.answer()?;
             match (step, answer) {
+                // It hangs up after that.
+                (_, Value::ServerError(error)) if error.code() == "DENIED" => {
+                    return Err(self.endpoint.refused(&error));
+                }
                 (Login::Auth, Value::ServerError(error)) => {
                     return Err(self.endpoint.login_refused(&error));
                 }
-                (Login::Select, Value::ServerError(error)) if error.code() == "ERR" => {
+                // What follows would be done to another database.
+                (Login::Select, Value::ServerError(error)) => {
                     return Err(self.endpoint.select_refused(&error));
                 }
-                // It hangs up after that.
-                (Login::Greet, Value::ServerError(error)) if error.code() == "DENIED" => {
-                    return Err(self.endpoint.refused(&error));
-                }
                 (Login::Greet, greeting) => self.endpoint.check_mode(greeting)?,
-                // Whatever else is wrong, the commands that follow will say so.
                 (Login::Auth | Login::Select, _) => {}
             }
         }

@@ -17,11 +17,8 @@ pub mod memory;
 mod names;
 mod open;
 mod redis;
-<<<<<<< HEAD
-#[cfg(feature = "sqlite")]
-=======
 pub mod rights;
->>>>>>> main
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use error::Error;

@@ -8,6 +8,7 @@ mod commit;
 mod endpoint;
 mod examine;
 mod history;
+mod listen;
 mod named;
 mod network;
 mod patience;
@@ -32,6 +33,7 @@ use super::names::Names;
 use super::rights::{self, Role};
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
+pub(super) use listen::Ears;
 pub use network::{Dial, Link, Network};
 pub use stream::Address;
 pub use tls::TlsFiles;

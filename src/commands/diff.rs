@@ -29,7 +29,14 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let environments = environments(&workspace)?;
     let sides = Sides::load(&repository, &workspace, &revisions)?;
     let compared = diff::compare(&sides.before(), &sides.after(), &environments);
-    let mut pasts = Pasts::gather(&compared.changes, &repository, &revisions, &workspace, args)?;
+    let mut pasts = Pasts::gather(
+        &compared.changes,
+        &sides,
+        &repository,
+        &revisions,
+        &workspace,
+        args,
+    )?;
     let settings = workspace.lint_settings();
     let suppressions = sides.suppressions();
     let mut changes: Vec<Change<'_>> = compared

@@ -6,14 +6,22 @@
 //! the same as before of everything else.
 
 mod document;
+mod flag;
+mod insert;
 mod promote;
+mod remove;
 mod render;
 #[cfg(test)]
 mod tests;
 
 use crate::diagnostic::LineIndex;
+use crate::model::Flag;
+use crate::record::Spec;
 
+pub use flag::{NewFlag, Shape};
+pub use insert::{file_of, insert};
 pub use promote::promote;
+pub use remove::remove;
 
 /// A text with a change made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +95,32 @@ impl Draft {
             lost: self.lost,
         }
     }
+}
+
+/// How many flags called `key` are in `after`, if all others say there what they say in `before`, in the
+/// same words and order.
+fn others_are_the_same(after: &str, before: &str, key: &str) -> Option<usize> {
+    let flags = |text: &str| document::Document::read(text).flags();
+    let is_other = |flag: &&Flag| *flag.key.value != *key;
+    let (old, new) = (flags(before), flags(after));
+    let mut others = new.iter().filter(is_other);
+    for old in old.iter().filter(is_other) {
+        let new = others.next()?;
+        let words = |text: &str, flag: &Flag| text.get(flag.span.range()).map(str::to_owned);
+        let mut names = vec![""];
+        names.extend(old.overrides().map(|over| &*over.environment.value));
+        let is_same = old.key.value == new.key.value
+            && old.complete == new.complete
+            && words(before, old) == words(after, new)
+            && names
+                .iter()
+                .all(|name| Spec::of(old, name) == Spec::of(new, name));
+        if !is_same {
+            return None;
+        }
+    }
+    let found = new.iter().filter(|flag| !is_other(flag)).count();
+    others.next().is_none().then_some(found)
 }
 
 fn line_of(text: &str, at: usize) -> u32 {

@@ -93,6 +93,34 @@ impl<'s> Document<'s> {
         }
     }
 
+    /// What an alias or `<<` brings cannot be changed here.
+    pub(super) fn merged(&self, node: NodeId) -> Refusal {
+        Refusal::Merged {
+            line: line_of(self.text, self.tree.span(node).range().start),
+        }
+    }
+
+    /// The entries that are written in the map itself, in file order.
+    pub(super) fn own_entries(&self, map: NodeId) -> Vec<Entry> {
+        let entries = self.entries(map).iter().copied();
+        entries
+            .filter(|entry| self.own(map, *entry).is_ok())
+            .collect()
+    }
+
+    /// What is to go behind the last entry of a map between braces.
+    pub(super) fn insert_flow(&self, map: NodeId, entry: &str) -> Result<Splice, Refusal> {
+        self.unshared_map(map)?;
+        let (at, text) = match self.own_entries(map).last() {
+            Some(last) => (self.whole(*last).end, format!(", {entry}")),
+            None => (self.range(map).start + 1, format!(" {entry} ")),
+        };
+        Ok(Splice {
+            range: at..at,
+            text,
+        })
+    }
+
     fn shared(&self, at: usize) -> Refusal {
         Refusal::Shared {
             line: line_of(self.text, at),

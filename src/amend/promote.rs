@@ -210,8 +210,7 @@ impl Work<'_> {
             document.own(environments.value, to)?;
         }
         if document.is_alias(flag.value) || document.is_alias(environments.value) {
-            let line = super::line_of(document.text, document.whole(environments).start);
-            return Err(Refusal::Merged { line });
+            return Err(document.merged(environments.key));
         }
         Ok(Around {
             flag,
@@ -284,12 +283,12 @@ impl Work<'_> {
         };
         let splice = if document.is_flow(map) {
             let braced = self.braced(&document, fields);
-            insert_flow(&document, map, &format!("{}: {braced}", self.to))?
+            document.insert_flow(map, &format!("{}: {braced}", self.to))?
         } else {
             let key = |entry: Entry| document.tree.span(entry.key).range().start;
-            let first = own_entries(&document, map).next();
+            let first = document.own_entries(map).first().copied();
             let indent = first.map_or(0, |first| document.column(key(first)));
-            let inner = from.and_then(|from| own_entries(&document, from).next());
+            let inner = from.and_then(|from| document.own_entries(from).first().copied());
             let step = inner.map_or(0, |inner| {
                 document.column(key(inner)).saturating_sub(indent)
             });
@@ -331,10 +330,10 @@ impl Work<'_> {
         }
         let splice = if document.is_flow(to.value) {
             let text = format!("{field}: {}", flow(&document, source.value));
-            insert_flow(&document, to.value, &text)?
+            document.insert_flow(to.value, &text)?
         } else {
             let key = |entry: Entry| document.tree.span(entry.key).range().start;
-            let first = own_entries(&document, to.value).next();
+            let first = document.own_entries(to.value).first().copied();
             let indent = first.map_or(0, |first| document.column(key(first)));
             let step = indent.saturating_sub(document.column(key(to))).max(1);
             let lines = field_lines(&document, source, indent, step);
@@ -355,12 +354,6 @@ impl Work<'_> {
         let splice = document.take_out(to.value, there)?;
         draft.splice(vec![splice])
     }
-}
-
-/// The entries that are written in the map itself.
-fn own_entries(document: &Document<'_>, map: NodeId) -> impl Iterator<Item = Entry> {
-    let entries = document.entries(map).iter().copied();
-    entries.filter(move |entry| document.own(map, *entry).is_ok())
 }
 
 /// A field and its value, the value on lines of its own where it was so.
@@ -385,25 +378,11 @@ fn is_block(document: &Document<'_>, node: NodeId) -> bool {
     is_collection && !document.is_flow(node) && !document.is_alias(node)
 }
 
-/// What is to go behind the last entry of a map between braces.
-fn insert_flow(document: &Document<'_>, map: NodeId, entry: &str) -> Result<Splice, Refusal> {
-    let span = document.tree.span(map).range();
-    let last = own_entries(document, map).last();
-    let (at, text) = match last {
-        Some(last) => (document.whole(last).end, format!(", {entry}")),
-        None => (span.start + 1, format!(" {entry} ")),
-    };
-    document.unshared_map(map)?;
-    Ok(Splice {
-        range: at..at,
-        text,
-    })
-}
-
 /// What is to go on lines behind the last entry of a map.
 fn insert_block(document: &Document<'_>, map: NodeId, lines: &[String]) -> Result<Splice, Refusal> {
     let start = document.tree.span(map).range().start;
-    let last = own_entries(document, map).map(|entry| document.whole(entry).end);
+    let own = document.own_entries(map);
+    let last = own.iter().map(|entry| document.whole(*entry).end);
     let end = last.max().ok_or_else(|| layout(document.text, start))?;
     document.unshared_map(map)?;
     Ok(document.below(end, lines))

@@ -15,9 +15,11 @@ mod history;
 mod init;
 mod kill;
 mod lint;
+mod new;
 mod operator;
 mod plan;
 mod promote;
+mod remove;
 mod restore;
 mod rollback;
 mod rollout;
@@ -30,9 +32,11 @@ pub use history::{History, HistoryFormat};
 pub use init::Init;
 pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
+pub use new::{New, Stages};
 pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
 pub use promote::Promote;
+pub use remove::Remove;
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
@@ -145,6 +149,8 @@ pub enum Command {
     Restore(Restore),
     Diff(Diff),
     Promote(Promote),
+    New(New),
+    Remove(Remove),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

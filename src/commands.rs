@@ -26,9 +26,12 @@ mod init;
 mod kill;
 mod lint;
 mod mend;
+mod new;
+mod past;
 mod plan;
 mod progress;
 mod promote;
+mod remove;
 mod restore;
 mod rollback;
 mod rollout;
@@ -109,6 +112,8 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Diff(args) => diff::run(&cli.global, args, colors),
         Command::Promote(args) => promote::run(&cli.global, args, colors),
+        Command::New(args) => new::run(&cli.global, args, colors),
+        Command::Remove(args) => remove::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

@@ -1,5 +1,6 @@
 //! What a run found, in the formats that people and programs read: one file a format.
 
+pub mod authored;
 pub mod diff;
 pub mod diff_human;
 pub mod diff_json;

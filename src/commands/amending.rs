@@ -159,6 +159,13 @@ impl Amending {
         file
     }
 
+    /// Whether a file is a link to another.
+    pub(super) fn is_link(&self, file: FileId) -> bool {
+        let path = self.flag_set.found.paths.get(file.0 as usize);
+        let metadata = path.and_then(|path| path.symlink_metadata().ok());
+        metadata.is_some_and(|metadata| metadata.is_symlink())
+    }
+
     fn checked(&self, file: FileId) -> Option<&Checked> {
         let mut all = self.flag_set.checked.iter();
         all.find(|checked| checked.file == file)

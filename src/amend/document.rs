@@ -108,6 +108,22 @@ impl<'s> Document<'s> {
             .collect()
     }
 
+    /// An entry between braces, with the comma in front of it or behind.
+    fn between_commas(&self, map: NodeId, whole: &Range<usize>) -> Option<Range<usize>> {
+        let own = self.own_entries(map);
+        let at = own.iter().position(|entry| self.whole(*entry) == *whole)?;
+        let is_comma = |gap: &Range<usize>| self.text.get(gap.clone()).map(str::trim) == Some(",");
+        let before = at.checked_sub(1).and_then(|at| own.get(at));
+        let before = before.map(|before| self.whole(*before).end..whole.start);
+        let behind = own.get(at + 1);
+        let behind = behind.map(|behind| whole.end..self.whole(*behind).start);
+        match (before.filter(is_comma), behind.filter(is_comma)) {
+            (Some(gap), _) => Some(gap.start..whole.end),
+            (None, Some(gap)) if at == 0 => Some(whole.start..gap.end),
+            _ => None,
+        }
+    }
+
     /// What is to go behind the last entry of a map between braces.
     pub(super) fn insert_flow(&self, map: NodeId, entry: &str) -> Result<Splice, Refusal> {
         self.unshared_map(map)?;
@@ -199,7 +215,10 @@ impl<'s> Document<'s> {
         let edit = without_entry(&self.tree, self.tree.span(entry.key));
         let range = match edit {
             Some(edit) => edit.span.range(),
-            None if self.is_flow(map) => return Err(layout(self.text, whole.start)),
+            // What looks like a comment may be part of a text.
+            None if self.is_flow(map) => self
+                .between_commas(map, &whole)
+                .ok_or_else(|| layout(self.text, whole.start))?,
             None => lines(self.text, &whole).ok_or_else(|| layout(self.text, whole.start))?,
         };
         self.unshared(&range)?;

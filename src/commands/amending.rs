@@ -216,6 +216,23 @@ impl Amending {
         .hint("mend it first; `hoist lint` shows what is wrong"))
     }
 
+    /// Refuses a file that could not be read whole: what is in it is not known.
+    pub(super) fn refuse_unread(&mut self, file: FileId, colors: Colors) -> Result<(), Failure> {
+        let Some(checked) = self.checked(file).filter(|checked| !checked.is_sound) else {
+            return Ok(());
+        };
+        let is_error = |found: &&Diagnostic| found.severity == Severity::Error;
+        let errors = checked.diagnostics.iter().filter(is_error);
+        let errors: Vec<Diagnostic> = errors.cloned().collect();
+        self.show(&errors, colors)?;
+        let name = self.files().name(file);
+        Err(Failure::findings(format!(
+            "`{name}` has {}; nothing was written",
+            count(errors.len().max(1), "error")
+        ))
+        .hint("mend it first, or name another file with `--file`"))
+    }
+
     /// What a lint finds after the changes and not before.
     pub(super) fn fresh(&self) -> Vec<Diagnostic> {
         let across = rules::check_set(

@@ -28,7 +28,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     key::check(&args.flag, &amending)?;
     let notes = key::check_past(&args.flag, &workspace, args.reuse)?;
     let flag = flag(args, &workspace, &amending)?;
-    let file = put_in(&mut amending, &workspace, args, &flag)?;
+    let file = put_in(&mut amending, &workspace, args, &flag, colors)?;
     let found = amending.judge(colors)?;
     let written = amending.flag(&args.flag)?;
     let (source, span) = (amending.source(written), written.span);
@@ -109,11 +109,12 @@ fn flag(args: &Args, workspace: &Workspace<'_>, amending: &Amending) -> Result<N
         )
         .hint("pass `--owner NAME`, the team that decides about it"));
     }
-    let shape = shape::of(args, limits)?;
-    let mut days = limits.max_flag_age_days;
-    if matches!(shape, amend::Shape::Experiment { .. }) {
-        days = limits.max_experiment_days;
-    }
+    let is_experiment = args.experiment || !args.variants.is_empty();
+    let days = match is_experiment {
+        true => limits.max_experiment_days,
+        false => limits.max_flag_age_days,
+    };
+    let shape = shape::of(args, limits, days)?;
     let today = settings.context.today;
     Ok(NewFlag {
         key: args.flag.clone(),
@@ -131,25 +132,32 @@ fn put_in(
     workspace: &Workspace<'_>,
     args: &Args,
     flag: &NewFlag,
+    colors: Colors,
 ) -> Result<FileId, Failure> {
     let path = match &args.file {
         Some(file) => place::named(workspace, file)?,
         None => match place::choose(amending, &args.flag) {
-            Some(file) => return insert(amending, file, flag),
+            Some(file) => return insert(amending, file, flag, colors),
             None => workspace
                 .flags_directory()
                 .join(format!("{}.yaml", args.flag)),
         },
     };
     if let Some(file) = place::file_at(amending, &path) {
-        return insert(amending, file, flag);
+        return insert(amending, file, flag, colors);
     }
     let name = source::display_name(&path, &workspace.here);
     let text = amend::file_of(flag, &modeline(workspace, &path));
     Ok(amending.create(path, &name, text))
 }
 
-fn insert(amending: &mut Amending, file: FileId, flag: &NewFlag) -> Result<FileId, Failure> {
+fn insert(
+    amending: &mut Amending,
+    file: FileId,
+    flag: &NewFlag,
+    colors: Colors,
+) -> Result<FileId, Failure> {
+    amending.refuse_unread(file, colors)?;
     let text = amending.text(file)?;
     let amended = amend::insert(&text, flag);
     let name = amending.files().name(file).to_owned();

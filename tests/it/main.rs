@@ -7,6 +7,7 @@
     reason = "clippy sees only the test functions themselves as tests, not their helpers"
 )]
 
+mod authoring;
 mod change_cases;
 mod cli;
 mod client;

@@ -212,6 +212,14 @@ fn a_flag_takes_along_what_belongs_to_it() {
             "flags: {\n  m: {}, # m\n  z: {},\n}\n",
             "flags: {\n  # m\n  z: {},\n}\n",
         ),
+        (
+            "flags: { a: {}, m: { description: \"is #1\" }, z: {} }\n",
+            "flags: { a: {}, z: {} }\n",
+        ),
+        (
+            "flags: { m: { description: \"is #1\" }, z: {} }\n",
+            "flags: { z: {} }\n",
+        ),
         ("flags:\n  a: &a {}\n  m: *a\n", "flags:\n  a: &a {}\n"),
         ("flags:\n  m: &m {}\n  z: {}\n", "flags:\n  z: {}\n"),
     ] {

@@ -9,11 +9,12 @@ use crate::rules::Limits;
 /// A weight of 1 percent is the least that whole percents allow.
 const MOST_VARIANTS: usize = 100;
 
-pub(super) fn of(args: &Args, limits: &Limits) -> Result<Shape, Failure> {
+/// `days` is how long the flag is to live at most.
+pub(super) fn of(args: &Args, limits: &Limits, days: u32) -> Result<Shape, Failure> {
     if let Some(stages) = &args.rollout {
         return Ok(Shape::Rollout(match stages {
             Some(Stages(stages)) => stages.clone(),
-            None => usual_stages(limits),
+            None => usual_stages(limits, days),
         }));
     }
     let variants = match args.experiment {
@@ -77,8 +78,9 @@ fn equal(names: Vec<String>) -> Vec<(String, Percent)> {
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 
-/// 1, 10, 50 and 100 percent, with further stages where a step would be too large, and none too short.
-fn usual_stages(limits: &Limits) -> Vec<(Percent, Option<String>)> {
+/// 1, 10, 50 and 100 percent, with further stages where a step would be too large, and none too short. They
+/// last a day, or as little as they may where that is longer than the flag is to live.
+fn usual_stages(limits: &Limits, days: u32) -> Vec<(Percent, Option<String>)> {
     // In thousandths of a percent, as shares are.
     let most = ((limits.max_step * 1000.0) as u32).max(1000);
     let mut shares: Vec<u32> = Vec::new();
@@ -93,8 +95,13 @@ fn usual_stages(limits: &Limits) -> Vec<(Percent, Option<String>)> {
         }
     }
     let last = shares.len() - 1;
+    let is_too_long = shares.len() as u64 > u64::from(days);
     let stage = |(at, share): (usize, u32)| {
-        let seconds = if at == 0 { 2 * HOUR } else { DAY };
+        let seconds = match at {
+            _ if is_too_long => 0,
+            0 => 2 * HOUR,
+            _ => DAY,
+        };
         let duration = in_words(seconds.max(limits.min_stage));
         (Percent(share), (at < last).then_some(duration))
     };
@@ -121,7 +128,7 @@ mod tests {
             min_stage,
             ..Limits::default()
         };
-        let stages = usual_stages(&limits).into_iter();
+        let stages = usual_stages(&limits, 90).into_iter();
         stages
             .map(|(share, duration)| format!("{share}:{}", duration.unwrap_or_default()))
             .collect()
@@ -134,7 +141,8 @@ mod tests {
             stages(30.0, 3 * HOUR + 1),
             ["1:181m", "10:1d", "40:1d", "50:1d", "80:1d", "100:"]
         );
-        assert_eq!(stages(0.5, 0).len(), 100);
+        assert_eq!(stages(0.5, 60).len(), 100);
+        assert_eq!(stages(0.5, 60)[7], "8:1m");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The file is written ahead (WAL), so that readers and a writer do not wait for each other; two
 //! writers wait for `Options::timeout`. Reading never creates the file.
 
+mod facts;
 mod failure;
 mod read;
 mod schema;
@@ -14,6 +15,7 @@ use std::{fs, io};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
@@ -300,6 +302,10 @@ impl Store for Sqlite {
         let entries =
             self.reading(|transaction, prefix| read::history(transaction, prefix, limit))?;
         Ok(entries.unwrap_or_default())
+    }
+
+    fn facts(&mut self, _flags: &[&str]) -> Result<Facts, Error> {
+        Ok(Facts::File(self.look_over()?))
     }
 }
 

@@ -261,7 +261,7 @@ fn foreign(case: &Case<'_>, snapshot: &Snapshot) -> Finding {
         return new(Level::Ok, format!("nothing but hoist's flags {below}"));
     }
     let found = format!(
-        "{} {below} not managed: {}",
+        "{} {below} that hoist does not manage: {}",
         count(all.len(), "key"),
         list(&all)
     );

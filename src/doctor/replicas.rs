@@ -31,8 +31,9 @@ pub(super) fn examine(facts: &Server, info: &Fields) -> Vec<Finding> {
                 CHECK,
                 Level::Error,
                 format!(
-                    "each commit waits for {}, and {online} follow",
-                    count(wanted, "replica")
+                    "each commit waits for {}, and {online} of them {} there",
+                    count(wanted, "replica"),
+                    if online == 1 { "is" } else { "are" }
                 ),
             )
             .advise(format!(

@@ -33,7 +33,7 @@ pub(super) fn examine(rights: &Rights) -> Vec<Finding> {
         findings.push(too_many(rights));
     }
     if findings.is_empty() {
-        let found = format!("`{name}` may do what hoist does, and nothing beyond that is known");
+        let found = format!("`{name}` may do what hoist does, and nothing far beyond it");
         findings.push(new(Level::Ok, found));
     }
     findings

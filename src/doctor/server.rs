@@ -205,11 +205,11 @@ fn expiry(facts: &Server, case: &Case<'_>) -> Finding {
     let level = if ours { Level::Error } else { Level::Warning };
     let names: Vec<&str> = expiring.iter().map(|key| key.key.as_str()).collect();
     let (are, first) = match names.len() {
-        1 => ("is", "it"),
-        _ => ("are", "the first"),
+        1 => ("is", ""),
+        _ => ("are", "the first "),
     };
     let found = format!(
-        "{} of {} {are} deleted by time, {first} in {}: {}",
+        "{} of {} {are} deleted by time, {first}in {}: {}",
         names.len(),
         count(facts.keys, "key"),
         time(next.milliseconds as f64 / 1000.0),

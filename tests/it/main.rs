@@ -11,6 +11,7 @@ mod change_cases;
 mod cli;
 mod convergence;
 mod diff;
+mod doctor;
 mod evaluation;
 mod faults;
 mod interleavings;

@@ -28,6 +28,9 @@ const BEYOND: [(&str, &[&str]); 4] = [
     ("keys of others", &["EXISTS", "hoist-asks-for-nothing"]),
 ];
 
+/// Of the commands that are asked for, those that would do something if they were carried out.
+const WRITING: [&str; 5] = ["hset", "mset", "msetnx", "xadd", "publish"];
+
 /// One command that is asked for.
 struct Question {
     command: &'static str,
@@ -62,21 +65,46 @@ impl Redis {
             let allowed = allowed.filter(|(_, answer)| would_be_done(answer));
             beyond.extend(allowed.map(|((name, _), _)| *name));
             self.ends(wire, &mut lacking)?;
-        } else {
-            // Whoever has no transactions writes nothing, whatever else is allowed.
-            let all = Role::Sync.commands().into_iter();
-            let looking = Role::Viewer.commands();
-            lacking.extend(
-                all.filter(|command| !looking.contains(command))
-                    .map(|command| format!("+{command}")),
-            );
         }
+        let extent = if opened {
+            extent(&lacking)
+        } else {
+            self.without_transactions(wire, &mut lacking)?
+        };
         Ok(Rights {
             user: self.endpoint.user.clone(),
-            extent: extent(&lacking),
+            extent,
             lacking: lacking.into_iter().collect(),
             beyond,
             rules: self.endpoint.rules.clone(),
+        })
+    }
+
+    /// What is missing of the commands that do nothing here even where they are carried out: the rest
+    /// cannot be asked for.
+    fn without_transactions(
+        &self,
+        wire: &mut Wire,
+        lacking: &mut BTreeSet<String>,
+    ) -> Result<Extent, Error> {
+        let (idle, rest): (Vec<_>, Vec<_>) = self
+            .questions()
+            .into_iter()
+            .partition(|question| !WRITING.contains(&question.command));
+        for question in &idle {
+            wire.command(&question.words);
+        }
+        let answers = wire.answers()?;
+        for (question, answer) in idle.iter().zip(&answers) {
+            self.note(lacking, question.command, Some(answer));
+        }
+        let rest = rest.iter().map(|question| question.command);
+        let rest = rest.chain(["discard", "exec"]);
+        let mut at_most = lacking.clone();
+        at_most.extend(rest.map(|command| format!("+{command}")));
+        Ok(match extent(&at_most) {
+            Extent::Looking => Extent::Looking,
+            _ => Extent::Part,
         })
     }
 
@@ -183,20 +211,26 @@ fn would_be_done(answer: &Value) -> bool {
     }
 }
 
-/// How far the rights go of a user who lacks these.
+/// How far the rights go of a user who lacks these. Who may look at more than the role takes has the
+/// role all the same.
 fn extent(lacking: &BTreeSet<String>) -> Extent {
-    let all = Role::Sync.commands();
-    let lacks_all_but = |role: Role| {
-        let kept = role.commands();
-        let others = all.iter().filter(|command| !kept.contains(command));
-        let others: BTreeSet<String> = others.map(|command| format!("+{command}")).collect();
-        others == *lacking
+    let rules = |role: Role| -> BTreeSet<String> {
+        let commands = role.commands().into_iter();
+        commands.map(|command| format!("+{command}")).collect()
+    };
+    let (all, looking) = (rules(Role::Sync), rules(Role::Viewer));
+    let is = |role: Role| {
+        let others: BTreeSet<String> = all.difference(&rules(role)).cloned().collect();
+        lacking.is_subset(&others)
+            && others
+                .difference(&looking)
+                .all(|rule| lacking.contains(rule))
     };
     if lacking.is_empty() {
         Extent::All
-    } else if lacks_all_but(Role::Operator) {
+    } else if is(Role::Operator) {
         Extent::Operating
-    } else if lacks_all_but(Role::Viewer) {
+    } else if is(Role::Viewer) {
         Extent::Looking
     } else {
         Extent::Part
@@ -232,8 +266,27 @@ mod tests {
         assert_eq!(extent(&without(Role::Operator)), Extent::Operating);
         assert_eq!(extent(&without(Role::Viewer)), Extent::Looking);
         assert_eq!(extent(&without(Role::Reader)), Extent::Part);
-        let mut more = without(Role::Operator);
-        more.insert("~ff:*".to_owned());
-        assert_eq!(extent(&more), Extent::Part);
+        let changed = |change: fn(&mut BTreeSet<String>)| {
+            let mut lacking = without(Role::Operator);
+            change(&mut lacking);
+            extent(&lacking)
+        };
+        // Who may scan besides is an operator, and who may delete besides is something else.
+        assert_eq!(
+            changed(|lacking| drop(lacking.remove("+scan"))),
+            Extent::Operating
+        );
+        assert_eq!(
+            changed(|lacking| drop(lacking.remove("+unlink"))),
+            Extent::Part
+        );
+        assert_eq!(
+            changed(|lacking| drop(lacking.insert("+hset".into()))),
+            Extent::Part
+        );
+        assert_eq!(
+            changed(|lacking| drop(lacking.insert("~ff:*".into()))),
+            Extent::Part
+        );
     }
 }

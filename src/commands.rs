@@ -32,6 +32,7 @@ mod restore;
 mod rollback;
 mod rollout;
 mod schema;
+mod several;
 mod signals;
 mod site;
 mod test;
@@ -79,7 +80,9 @@ fn fill_in(global: &mut Global, variable: impl Fn(&str) -> Option<OsString>) {
         .config
         .take()
         .or_else(|| variable("HOIST_CONFIG").map(PathBuf::from));
-    global.env = global.env.take().or_else(|| text("HOIST_ENV"));
+    if !global.all_envs {
+        global.env = global.env.take().or_else(|| text("HOIST_ENV"));
+    }
     global.store = global.store.take().or_else(|| text("HOIST_STORE"));
 }
 
@@ -91,6 +94,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
                 .hint("`-C` takes a directory that exists")
         })?;
     }
+    several::refuse(cli)?;
     match &cli.command {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
         Command::Test(args) => test::run(&cli.global, args, colors),

@@ -17,87 +17,107 @@ mod words;
 pub use facts::Facts;
 pub use words::quoted;
 
-/// Everything that is looked at, in the order of the report: the name of a check, what it looks for,
-/// and whether it is one of Redis (`true`), of an SQLite file (`false`) or of both.
-pub const CHECKS: [(&str, &str, Option<bool>); 17] = [
-    (
+/// Everything that is looked at, in the order of the report.
+pub const CHECKS: [Check; 17] = [
+    Check::new(
         "server",
         "a server that is too old, or a replica",
-        Some(true),
+        Of::Server,
     ),
-    (
+    Check::new(
         "clock",
         "a clock that is away from this machine's",
-        Some(true),
+        Of::Server,
     ),
-    (
+    Check::new(
         "eviction",
         "a policy that deletes flags when memory runs short",
-        Some(true),
+        Of::Server,
     ),
-    (
+    Check::new(
         "memory",
-        "memory near its limit, where commits are refused",
-        Some(true),
+        "memory near its limit, past which commits are refused",
+        Of::Server,
     ),
-    (
+    Check::new(
         "expiry",
         "keys that are deleted when their time is up",
-        Some(true),
+        Of::Server,
     ),
-    (
+    Check::new(
         "persistence",
-        "flags that are not on a disk, or only late",
-        Some(true),
+        "flags that are not on a disk, or get there late",
+        Of::Server,
     ),
-    (
+    Check::new(
         "replicas",
         "no replica, or one that is behind or gone",
-        Some(true),
+        Of::Server,
     ),
-    (
+    Check::new(
         "rights",
         "a user with too few rights, or with far too many",
-        Some(true),
+        Of::Server,
     ),
-    (
-        "file",
-        "a file of an older format, or none yet",
-        Some(false),
-    ),
-    ("integrity", "damage within the file", Some(false)),
-    ("journal", "a file that is not written ahead", Some(false)),
-    (
+    Check::new("file", "a file of an older format, or none yet", Of::File),
+    Check::new("integrity", "damage within the file", Of::File),
+    Check::new("journal", "a file that is not written ahead", Of::File),
+    Check::new(
         "permissions",
-        "a file that may not be written, or by everybody",
-        Some(false),
+        "a file that cannot be written, or by everybody",
+        Of::File,
     ),
-    (
+    Check::new(
         "bookkeeping",
-        "bookkeeping that is damaged, or left behind by a broken server",
-        None,
+        "bookkeeping that is damaged, or left behind",
+        Of::Any,
     ),
-    (
+    Check::new(
         "history",
         "a history that does not go up to the present",
-        None,
+        Of::Any,
     ),
-    (
+    Check::new(
         "buckets",
         "users who were put into buckets by another formula",
-        None,
+        Of::Any,
     ),
-    (
+    Check::new(
         "records",
-        "records that are missing, changed or unreadable",
-        None,
+        "records that are missing, changed or senseless",
+        Of::Any,
     ),
-    (
+    Check::new(
         "foreign",
         "keys below the prefix that hoist does not manage",
-        None,
+        Of::Any,
     ),
 ];
+
+/// Something that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub name: &'static str,
+    /// What it looks for.
+    pub finds: &'static str,
+    pub of: Of,
+}
+
+impl Check {
+    const fn new(name: &'static str, finds: &'static str, of: Of) -> Self {
+        Self { name, finds, of }
+    }
+}
+
+/// What kind of store a check is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// A Redis.
+    Server,
+    /// An SQLite file.
+    File,
+    Any,
+}
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -1,7 +1,7 @@
 //! Facts as data, and what is said of them.
 
 use super::facts::{Clock, Expiring, Extent, Fields, File, Rights, Server, Unasked};
-use super::{CHECKS, Case, Damage, Facts, Finding, Level, Place, examine};
+use super::{CHECKS, Case, Damage, Facts, Finding, Level, Of, Place, examine};
 use crate::plan::{BUCKETS, Snapshot, Stored};
 use crate::record::Record;
 
@@ -113,17 +113,17 @@ fn said(findings: &[Finding]) -> String {
 
 #[test]
 fn a_store_that_is_well_gets_a_line_a_check() {
-    for (facts, is_redis) in [
-        (Facts::Server(Box::new(server(""))), true),
-        (Facts::File(file()), false),
+    for (facts, of_it) in [
+        (Facts::Server(Box::new(server(""))), Of::Server),
+        (Facts::File(file()), Of::File),
     ] {
         let findings = of(facts);
         assert_eq!(said(&findings), "");
         let checks: Vec<_> = findings.iter().map(|finding| finding.check).collect();
         let expected = CHECKS
             .iter()
-            .filter(|(_, _, of)| of.is_none_or(|of| of == is_redis));
-        assert_eq!(checks, expected.map(|(name, ..)| *name).collect::<Vec<_>>());
+            .filter(|check| [of_it, Of::Any].contains(&check.of));
+        assert_eq!(checks, expected.map(|check| check.name).collect::<Vec<_>>());
     }
 }
 

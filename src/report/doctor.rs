@@ -25,12 +25,12 @@ const LEVELS: [(Level, &str); 5] = [
 const SHOWN: usize = 5;
 
 /// What was found in one store.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Checkup<'a> {
     /// None where a store was named and no environment.
     pub environment: Option<&'a str>,
     pub info: &'a Info,
-    pub store: StoreRef,
+    pub store: &'a StoreRef,
     /// Whether what the store holds could be read; else its generation is not known.
     pub is_read: bool,
     /// In the order of the checks.
@@ -41,6 +41,21 @@ impl Checkup<'_> {
     fn count(&self, level: Level) -> usize {
         let found = self.findings.iter();
         found.filter(|finding| finding.level == level).count()
+    }
+
+    /// `1 error, 2 warnings, 1 not known, 9 fine`
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let counts = LEVELS.map(|(level, word)| (self.count(level), level, word));
+        let parts = counts.iter().filter(|(count, ..)| *count > 0);
+        let parts: Vec<String> = parts
+            .map(|(count, level, word)| {
+                let takes_plural = matches!(level, Level::Error | Level::Warning | Level::Note);
+                let plural = if takes_plural && *count != 1 { "s" } else { "" };
+                format!("{count} {word}{plural}")
+            })
+            .collect();
+        parts.join(", ")
     }
 }
 
@@ -68,7 +83,7 @@ pub fn human(out: &mut dyn Write, checkup: &Checkup<'_>, color: bool) -> io::Res
     for finding in checkup.findings {
         block(out, finding, width, color)?;
     }
-    writeln!(out, "\n{}", summary(checkup))
+    writeln!(out, "\n{}", checkup.summary())
 }
 
 fn block(out: &mut dyn Write, finding: &Finding, width: usize, color: bool) -> io::Result<()> {
@@ -116,20 +131,6 @@ fn sign(level: Level) -> (char, Style) {
     }
 }
 
-/// `1 error, 2 warnings, 1 not known, 9 fine`
-fn summary(checkup: &Checkup<'_>) -> String {
-    let counts = LEVELS.map(|(level, word)| (checkup.count(level), level, word));
-    let parts = counts.iter().filter(|(count, ..)| *count > 0);
-    let parts: Vec<String> = parts
-        .map(|(count, level, word)| {
-            let takes_plural = matches!(level, Level::Error | Level::Warning | Level::Note);
-            let plural = if takes_plural && *count != 1 { "s" } else { "" };
-            format!("{count} {word}{plural}")
-        })
-        .collect();
-    parts.join(", ")
-}
-
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
@@ -169,7 +170,7 @@ struct Summary {
 /// The same as a JSON value.
 #[must_use]
 pub fn json(checkup: &Checkup<'_>) -> Value {
-    let store = &checkup.store;
+    let store = checkup.store;
     let findings = checkup.findings.iter().map(|finding| FindingDocument {
         check: finding.check,
         level: finding.level,

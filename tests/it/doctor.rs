@@ -685,3 +685,30 @@ fn a_file_is_looked_at() {
         "{found:#?}"
     );
 }
+
+#[test]
+fn several_environments_are_looked_at() {
+    let project = Project::with_flags(FLAGS);
+    let server = RedisServer::start();
+    let config = format!(
+        "[environments.well]\nstore = \"sqlite:well.db\"\n[environments.ill]\nstore = \"{}\"\n\
+         [environments.gone]\nstore = \"redis://127.0.0.1:1\"\n",
+        server.tcp_url()
+    );
+    project.write("hoist.toml", config);
+    project.expect(0, &["apply", "-q", "--env", "well,ill"]);
+    let run = project.expect(1, &["doctor", "--env", "well,ill"]);
+    assert!(run.stdout.contains("  well  9 fine\n"), "{run:#?}");
+    assert!(
+        run.stdout.contains("  ill   1 error, 1 warning, 1 note, "),
+        "{run:#?}"
+    );
+    let run = project.expect(2, &["doctor", "--all-envs", "--format", "json"]);
+    let all = run.json();
+    crate::json_shapes::check_several("doctor", &all);
+    let well = &all["environments"][0];
+    assert_eq!(
+        (&well["environment"], &well["summary"]["ok"]),
+        (&json!("well"), &json!(9))
+    );
+}

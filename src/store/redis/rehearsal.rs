@@ -266,27 +266,17 @@ mod tests {
         assert_eq!(extent(&without(Role::Operator)), Extent::Operating);
         assert_eq!(extent(&without(Role::Viewer)), Extent::Looking);
         assert_eq!(extent(&without(Role::Reader)), Extent::Part);
-        let changed = |change: fn(&mut BTreeSet<String>)| {
-            let mut lacking = without(Role::Operator);
-            change(&mut lacking);
-            extent(&lacking)
-        };
         // Who may scan besides is an operator, and who may delete besides is something else.
-        assert_eq!(
-            changed(|lacking| drop(lacking.remove("+scan"))),
-            Extent::Operating
-        );
-        assert_eq!(
-            changed(|lacking| drop(lacking.remove("+unlink"))),
-            Extent::Part
-        );
-        assert_eq!(
-            changed(|lacking| drop(lacking.insert("+hset".into()))),
-            Extent::Part
-        );
-        assert_eq!(
-            changed(|lacking| drop(lacking.insert("~ff:*".into()))),
-            Extent::Part
-        );
+        for (no_longer, besides, expected) in [
+            ("+scan", None, Extent::Operating),
+            ("+unlink", None, Extent::Part),
+            ("+scan", Some("+hset"), Extent::Part),
+            ("+scan", Some("~ff:*"), Extent::Part),
+        ] {
+            let mut lacking = without(Role::Operator);
+            assert!(lacking.remove(no_longer));
+            lacking.extend(besides.map(str::to_owned));
+            assert_eq!(extent(&lacking), expected, "{no_longer} {besides:?}");
+        }
     }
 }

@@ -1,16 +1,19 @@
 //! `hoist doctor`: what can lose flags is made true on a real server, is found, and is gone once the
 //! commands that it prints have been run.
 
+mod file;
+mod rights;
+mod servers;
+
 use std::fs;
 
 use hoist::store::rights::{FOR_THE_DOCTOR, Role, allowing};
 use redis::Connection;
 use serde_json::{Value, json};
 
-use crate::support::cluster::{Cluster, wait_until};
+use crate::support::cluster::wait_until;
 use crate::support::program::{Project, Run};
 use crate::support::redis::RedisServer;
-use crate::support::sentinel::Watched;
 
 const FLAGS: &str = "\
 flags:
@@ -384,131 +387,6 @@ fn bookkeeping_that_cannot_be_read_is_a_finding() {
 }
 
 #[test]
-fn rights_are_found_and_mended() {
-    let world = World::new(&[]);
-    let more = allowing(&FOR_THE_DOCTOR);
-    // Each right by itself: a trouble that the printed command ends.
-    for lacking in Role::Sync.commands() {
-        world.make_user(&format!("{} {more} -{lacking}", least()));
-        let trouble = world.trouble(1);
-        let rights = trouble.iter().find(|finding| finding["check"] == "rights");
-        let rights = rights.unwrap_or_else(|| panic!("{lacking}: {trouble:#?}"));
-        assert_eq!(rights["level"], "error");
-        assert!(
-            rights["found"]
-                .as_str()
-                .expect("a text")
-                .contains(&format!("+{lacking}")),
-            "{rights:#?}"
-        );
-        world.mend(rights);
-        assert_eq!(world.trouble(0), Vec::<Value>::new(), "{lacking}");
-    }
-    // Keys and the channel.
-    for (rules, lacks) in [
-        (least().replace("~ff:* ", ""), "~ff:*"),
-        (
-            least().replace("&hoist:{ff}:changes ", "resetchannels "),
-            "&hoist:{ff}:changes",
-        ),
-    ] {
-        world.make_user(&format!("{rules} {more}"));
-        let trouble = world.trouble(1);
-        let rights = trouble.iter().find(|finding| finding["check"] == "rights");
-        let rights = rights.unwrap_or_else(|| panic!("{lacks}: {trouble:#?}"));
-        assert!(
-            rights["found"].as_str().expect("a text").contains(lacks),
-            "{rights:#?}"
-        );
-        world.mend(rights);
-        assert_eq!(world.trouble(0), Vec::<Value>::new(), "{lacks}");
-    }
-    // Roles with less are no trouble.
-    for (role, besides, found) in [
-        (Role::Operator, "", "may stop, restore and move flags"),
-        (Role::Operator, "+scan", "may stop, restore and move flags"),
-        (
-            Role::Viewer,
-            "",
-            "may look at everything, and write nothing",
-        ),
-    ] {
-        let rules = role.rules("ff").expect("a fine prefix");
-        world.make_user(&format!("{rules} {more} {besides}"));
-        let trouble = world.trouble(0);
-        let rights = trouble.iter().find(|finding| finding["check"] == "rights");
-        let rights = rights.unwrap_or_else(|| panic!("{role:?}: {trouble:#?}"));
-        assert_eq!(rights["level"], "note");
-        assert!(
-            rights["found"].as_str().expect("a text").contains(found),
-            "{rights:#?}"
-        );
-    }
-}
-
-#[test]
-fn too_many_rights_are_found_and_mended() {
-    let world = World::new(&[]);
-    world.make_user("+@all ~* &*");
-    let trouble = world.the_trouble(0);
-    assert_eq!(
-        trouble["found"],
-        "`hoist` may do far more than hoist needs: `FLUSHALL`, `CONFIG SET`, `ACL`, `keys of others`"
-    );
-    world.mend(&trouble);
-    // What only the doctor takes is gone, too, and it says so.
-    let trouble = world.trouble(0);
-    assert!(
-        trouble.iter().all(|finding| finding["level"] == "unknown"),
-        "{trouble:#?}"
-    );
-    // The default user gets one of hoist's own.
-    let open = world.server.tcp_url();
-    let trouble = findings(&world.project, &["--store", &open], 0);
-    let rights = trouble
-        .iter()
-        .find(|finding| finding["check"] == "rights")
-        .expect("a finding");
-    let (_, command) = fixes(rights).remove(0);
-    world.run("ACL DELUSER hoist");
-    world.run(&command.replace("PASSWORD", "pw"));
-    world
-        .project
-        .expect(0, &["plan", "-q", "--exit-code", "--store", &world.url]);
-}
-
-#[test]
-fn what_may_not_be_looked_at_is_said() {
-    let world = World::new(&[]);
-    world.make_user(&least());
-    let trouble = world.trouble(0);
-    for (check, right) in [
-        ("server", "+info"),
-        ("eviction", "+info"),
-        ("memory", "+info"),
-        ("expiry", "+pttl"),
-        ("persistence", "+info"),
-    ] {
-        let finding = trouble.iter().find(|finding| finding["check"] == check);
-        let finding = finding.unwrap_or_else(|| panic!("{check}: {trouble:#?}"));
-        assert_eq!(finding["level"], "unknown");
-        assert_eq!(fixes(finding)[0].1, format!("ACL SETUSER hoist {right}"));
-        world.mend(finding);
-    }
-    // What INFO says is enough here.
-    assert_eq!(world.trouble(0), Vec::<Value>::new());
-    world.run("CONFIG SET appendonly no");
-    let trouble = world.the_trouble(0);
-    assert_eq!(trouble["level"], "unknown");
-    assert_eq!(fixes(&trouble)[0].1, "ACL SETUSER hoist +config|get");
-    world.mend(&trouble);
-    assert_eq!(
-        world.the_trouble(1)["found"],
-        "nothing is kept on a disk: a restart loses all flags, stops and the history"
-    );
-}
-
-#[test]
 fn a_store_that_cannot_be_reached_is_none_to_judge() {
     let project = Project::with_flags(FLAGS);
     let run = project.expect(2, &["doctor", "--store", "redis://127.0.0.1:1"]);
@@ -516,174 +394,6 @@ fn a_store_that_cannot_be_reached_is_none_to_judge() {
     let server = RedisServer::with(&["requirepass sesame"]);
     let url = format!("redis://127.0.0.1:{}", server.port);
     project.expect(2, &["doctor", "--store", &url]);
-}
-
-#[test]
-fn replicas_are_looked_at() {
-    let world = World::new(&["repl-diskless-sync-delay 0"]);
-    let of = |url: &str, code: i32, more: &[&str]| {
-        let all = findings(&world.project, &[&["--store", url], more].concat(), code);
-        let found = all.iter().find(|finding| finding["check"] == "replicas");
-        let found = found.expect("a finding");
-        let text = |name: &str| found[name].as_str().expect("a text").to_owned();
-        (text("level"), text("found"))
-    };
-    let (level, found) = of(&world.url, 0, &[]);
-    assert_eq!((level.as_str(), &found[..4]), ("note", "none"));
-    let (level, found) = of(&world.url, 1, &["--wait-replicas", "1"]);
-    assert_eq!(level, "error");
-    assert!(
-        found.contains("waits for 1 replica, and 0 of them are there"),
-        "{found}"
-    );
-
-    let follow = format!("replicaof 127.0.0.1 {}", world.server.port);
-    let mut replica = RedisServer::with(&[&follow]);
-    wait_until("it follows", || {
-        let state: String = world.server.run(&["INFO", "replication"]);
-        state.contains("state=online")
-    });
-    // To wait takes a right that this user has not.
-    of(&world.url, 1, &["--wait-replicas", "1"]);
-    world.run("ACL SETUSER hoist +wait");
-    let (level, found) = of(&world.url, 0, &["--wait-replicas", "1"]);
-    assert_eq!(
-        (level.as_str(), found.as_str()),
-        ("ok", "1 replica, not behind")
-    );
-
-    let all = findings(&world.project, &["--store", &replica.tcp_url()], 1);
-    let server = all
-        .iter()
-        .find(|finding| finding["check"] == "server")
-        .expect("a finding");
-    assert!(
-        server["found"]
-            .as_str()
-            .expect("a text")
-            .contains("is a replica of 127.0.0.1:"),
-        "{server:#?}"
-    );
-    let primary = world.server.port;
-    replica.run::<()>(&["REPLICAOF", "127.0.0.1", "1"]);
-    let all = findings(&world.project, &["--store", &replica.tcp_url()], 1);
-    let link = all
-        .iter()
-        .find(|finding| finding["check"] == "replicas")
-        .expect("a finding");
-    assert!(
-        link["found"]
-            .as_str()
-            .expect("a text")
-            .contains("has been down"),
-        "{link:#?}"
-    );
-    replica.run::<()>(&["REPLICAOF", "127.0.0.1", &primary.to_string()]);
-    replica.kill();
-}
-
-#[test]
-fn behind_sentinels_and_in_a_cluster_too() {
-    let project = Project::with_flags(FLAGS);
-    let watched = Watched::shared();
-    let url = watched.url() + "/2";
-    let first = findings(&project, &["--store", &url], 1);
-    let bookkeeping = first
-        .iter()
-        .find(|finding| finding["check"] == "bookkeeping");
-    assert_eq!(
-        bookkeeping.expect("a finding")["found"],
-        "hoist has never written here"
-    );
-    let replicas = first.iter().find(|finding| finding["check"] == "replicas");
-    assert_eq!(replicas.expect("a finding")["level"], "warning");
-    project.expect(0, &["apply", "-q", "--store", &url]);
-    let second = findings(&project, &["--store", &url], 1);
-    let bookkeeping = second
-        .iter()
-        .find(|finding| finding["check"] == "bookkeeping");
-    assert_eq!(bookkeeping.expect("a finding")["level"], "ok");
-
-    let cluster = Cluster::shared();
-    let url = cluster.url(&[0]);
-    let found = findings(&project, &["--store", &url, "--prefix", "{doctor}"], 1);
-    let server = found
-        .iter()
-        .find(|finding| finding["check"] == "server")
-        .expect("a finding");
-    let owner = &cluster.nodes[cluster.owner("{doctor}")];
-    let at = format!(" at 127.0.0.1:{}, a primary", owner.port);
-    assert!(
-        server["found"].as_str().expect("a text").ends_with(&at),
-        "{server:#?}"
-    );
-    assert_eq!(
-        owner.run::<Vec<String>>(&["KEYS", "*{doctor}*"]),
-        Vec::<String>::new()
-    );
-}
-
-#[test]
-fn a_file_is_looked_at() {
-    let project = Project::with_flags(FLAGS);
-    let first = findings(&project, &[], 0);
-    assert_eq!(
-        first[0]["found"].as_str().map(|found| &found[..14]),
-        Some("there is no `/")
-    );
-    project.expect(0, &["apply", "-q"]);
-    let run = project.expect(0, &["doctor"]);
-    let folder = project.folder().display().to_string();
-    insta::assert_snapshot!("file", run.shown().replace(&folder, "FOLDER"));
-
-    let path = project.path(".hoist/flags.db");
-    let sqlite = |sql: &str| {
-        let connection = rusqlite::Connection::open(&path).expect("the file");
-        connection.execute_batch(sql).expect(sql);
-    };
-    let trouble = |code: i32| {
-        let mut all = findings(&project, &[], code);
-        all.retain(|finding| finding["level"] != "ok");
-        all
-    };
-    sqlite("PRAGMA journal_mode=delete");
-    let found = trouble(0);
-    assert_eq!((found.len(), &found[0]["check"]), (1, &json!("journal")));
-    let (_, command) = fixes(&found[0]).remove(0);
-    let pragma = command.split('\'').nth(1).expect("a pragma");
-    sqlite(pragma);
-    assert_eq!(trouble(0), Vec::<Value>::new());
-
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("its permissions");
-    let found = trouble(0);
-    assert_eq!(
-        (found.len(), &found[0]["check"]),
-        (1, &json!("permissions"))
-    );
-    let (_, command) = fixes(&found[0]).remove(0);
-    let done = std::process::Command::new("sh")
-        .args(["-c", &command])
-        .status();
-    assert!(done.expect("a shell").success());
-    assert_eq!(trouble(0), Vec::<Value>::new());
-
-    sqlite("DELETE FROM records WHERE key = 'search'");
-    let found = trouble(1);
-    assert_eq!((found.len(), &found[0]["check"]), (1, &json!("records")));
-    project.expect(0, &["apply", "-q"]);
-    assert_eq!(trouble(0), Vec::<Value>::new());
-
-    // The last page is overwritten.
-    let mut bytes = fs::read(&path).expect("the file");
-    let last = bytes.len() - 4096;
-    bytes[last..].fill(0xA5);
-    fs::write(&path, bytes).expect("the file");
-    let found = trouble(1);
-    assert!(
-        found.iter().any(|finding| finding["check"] == "integrity"),
-        "{found:#?}"
-    );
 }
 
 #[test]

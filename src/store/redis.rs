@@ -9,6 +9,7 @@ mod endpoint;
 mod examine;
 mod facts;
 mod history;
+mod listen;
 mod named;
 mod network;
 mod patience;
@@ -35,6 +36,7 @@ use super::names::Names;
 use super::rights::{self, Role};
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
+pub(super) use listen::Ears;
 pub use network::{Dial, Link, Network};
 pub use stream::Address;
 pub use tls::TlsFiles;

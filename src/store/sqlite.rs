@@ -5,6 +5,7 @@
 
 mod facts;
 mod failure;
+mod pulse;
 mod read;
 mod schema;
 mod write;
@@ -21,6 +22,7 @@ use crate::plan::{Commit, Snapshot};
 use super::names::Names;
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
+pub(super) use pulse::Pulse;
 use schema::Format;
 
 /// A prefix in an SQLite file.

@@ -9,6 +9,7 @@
 
 mod change_cases;
 mod cli;
+mod client;
 mod convergence;
 mod diff;
 mod doctor;

@@ -191,6 +191,22 @@ impl Wire {
         }
     }
 
+    /// Sends a command whose answer [`Self::overhear`] takes among everything else.
+    pub fn say<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Result<(), Error> {
+        self.command(args);
+        self.waiting = self.waiting.saturating_sub(1);
+        self.send();
+        match self.send_error.take() {
+            Some(error) => Err(self.broken(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for what the server says of its own accord.
+    pub fn overhear(&mut self) -> Result<Value, Error> {
+        self.answer()
+    }
+
     fn answer(&mut self) -> Result<Value, Error> {
         let answer = self.link.receive();
         let result = match (self.send_error.take(), answer) {

@@ -206,7 +206,7 @@ fn checkup_shape() -> Value {
         "store": {"kind": "redis|sqlite|memory", "lineage": "string|null", "prefix": "string", "generation": "count|null"},
         "findings": [{
             "check": "string",
-            "level": "error|warning|unknown|note|ok",
+            "severity": "error|warning|unknown|note|ok",
             "found": "string",
             "advice?": "string",
             "fixes": [{"in": "redis|shell", "command": "string"}],
@@ -498,7 +498,7 @@ fn checkups() {
         let findings = found["findings"].as_array().expect("a list");
         let ok = findings
             .iter()
-            .filter(|finding| finding["level"] == "ok")
+            .filter(|finding| finding["severity"] == "ok")
             .count();
         assert_eq!(found["summary"]["ok"], ok);
         assert_eq!(found["store"]["generation"], 1);

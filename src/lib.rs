@@ -9,6 +9,8 @@ pub mod commands;
 pub mod cli;
 pub mod config;
 pub mod report;
+pub mod watch;
+
 pub mod source;
 
 pub mod git;

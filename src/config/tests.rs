@@ -147,7 +147,7 @@ missing-expiry = true
             "4:9 `prune` is a string; it must be true or false",
             "5:15 `Staging` is no name for an environment (use small letters, digits, `-` and `_`, a letter first)",
             "6:9 `store` is a number; it must be a string",
-            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, wait_replicas, ca_file, cert_file, key_file, protected, max_moved, freeze, history_keep)",
+            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, watch_prune, protected_environment, wait_replicas, ca_file, cert_file, key_file, protected, max_moved, freeze, history_keep)",
             "9:9 `store` is empty",
             "11:21 `max_flag_age_days` must be between 1 and 36500",
             "12:12 `max_step` is a string; it must be a number",

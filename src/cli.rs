@@ -21,6 +21,7 @@ mod restore;
 mod rollback;
 mod rollout;
 mod test;
+mod watch;
 
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
@@ -35,6 +36,7 @@ pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
 pub use test::{Test, TestFormat};
+pub use watch::{Watch, WatchFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -114,6 +116,7 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Apply(Apply),
+    Watch(Watch),
     History(History),
     Rollback(Rollback),
     Eval(Eval),

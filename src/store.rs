@@ -50,6 +50,22 @@ pub trait Store: Send {
 
     /// The newest `limit` entries of the history, newest first.
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error>;
+
+    /// Says that the watcher of `claim` is at work here for `lasting` from now on, unless another one has
+    /// said so and is not over yet: then that one is given. It keeps nobody from writing; where that
+    /// cannot be said, for lack of rights say, nothing is.
+    fn claim_watch(
+        &mut self,
+        _claim: &WatchClaim,
+        _lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error> {
+        Ok(None)
+    }
+
+    /// Takes back what [`Store::claim_watch`] has said.
+    fn release_watch(&mut self, _claim: &WatchClaim) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// How to reach a store.
@@ -117,6 +133,18 @@ pub enum Moved {
     Lineage,
     Generation { expected: u64, found: u64 },
     Record { flag: String },
+}
+
+/// Who watches flag files and applies every change of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct WatchClaim {
+    /// Tells one watcher from another.
+    pub id: String,
+    pub actor: Option<String>,
+    /// Where the flag files are.
+    pub directory: String,
+    /// Number of the process, on a machine that is not named.
+    pub process: u32,
 }
 
 /// One commit of the past.

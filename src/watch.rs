@@ -107,13 +107,21 @@ impl Watcher {
     /// Where the system does not let it.
     pub fn renew(&mut self) -> Result<(), Error> {
         // The directory itself may be made again: then that shows in the one around it.
-        let around = self.directory.ancestors().skip(1).find(|path| path.is_dir());
+        let around = self
+            .directory
+            .ancestors()
+            .skip(1)
+            .find(|path| path.is_dir());
         let around = around.map(Path::to_owned);
         for other in self.others.clone().into_iter().chain(around) {
             self.watch(&other, RecursiveMode::NonRecursive)?;
         }
         let real = std::fs::canonicalize(&self.directory).ok();
-        if let Some(former) = self.real.take().filter(|former| Some(former) != real.as_ref()) {
+        if let Some(former) = self
+            .real
+            .take()
+            .filter(|former| Some(former) != real.as_ref())
+        {
             // It may be gone.
             let _ = self.inner.unwatch(&former);
         }

@@ -19,17 +19,18 @@ mod stream;
 mod tls;
 mod url;
 mod value;
+mod watch;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
-use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
+use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
 pub use network::{Dial, Link, Network};
 pub use stream::Address;
@@ -241,5 +242,17 @@ impl Store for Redis {
 
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error> {
         self.repeatable(|redis, wire| redis.newest(wire, limit))
+    }
+
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error> {
+        watch::allowed(self.repeatable(|redis, wire| redis.claim(wire, claim, lasting)))
+    }
+
+    fn release_watch(&mut self, claim: &WatchClaim) -> Result<(), Error> {
+        watch::allowed(self.repeatable(|redis, wire| redis.release(wire, claim)))
     }
 }

@@ -6,6 +6,7 @@
 mod failure;
 mod read;
 mod schema;
+mod watch;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
-use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
+use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
 use schema::Format;
 
@@ -30,6 +31,8 @@ pub(super) struct Sqlite {
     connection: Option<Connection>,
     /// Whether `connection` takes the file for one that never changes.
     is_frozen: bool,
+    /// Locked as long as this process watches.
+    watching: Option<fs::File>,
 }
 
 impl Sqlite {
@@ -71,6 +74,7 @@ impl Sqlite {
             },
             connection: None,
             is_frozen: false,
+            watching: None,
         })
     }
 
@@ -300,6 +304,28 @@ impl Store for Sqlite {
         let entries =
             self.reading(|transaction, prefix| read::history(transaction, prefix, limit))?;
         Ok(entries.unwrap_or_default())
+    }
+
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        _lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error> {
+        if self.watching.is_some() {
+            return Ok(None);
+        }
+        let claimed = watch::claim(&self.path, &self.prefix, claim);
+        let (watching, other) = claimed.map_err(|error| Error::File {
+            store: self.info.url.clone(),
+            reason: error.to_string(),
+        })?;
+        self.watching = watching;
+        Ok(other)
+    }
+
+    fn release_watch(&mut self, _claim: &WatchClaim) -> Result<(), Error> {
+        self.watching = None;
+        Ok(())
     }
 }
 

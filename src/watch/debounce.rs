@@ -48,7 +48,8 @@ impl Debounce {
         self.first = None;
     }
 
-    /// Waits again, for the same events.
+    /// Whether something has happened that was not looked at.
+    #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.first.is_some()
     }

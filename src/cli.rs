@@ -46,6 +46,7 @@ pub use watch::{Watch, WatchFormat};
   hoist lint                     check the flag files
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
+  hoist watch                    apply every change as it is saved, for development
   hoist diff main...             show what this branch changes, and what is risky about it
   hoist kill FLAG --reason WHY   turn a flag off at once, whatever git says
 

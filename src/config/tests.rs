@@ -6,7 +6,7 @@ use crate::plan::guard::{Pattern, Policy};
 use crate::rules::{KeyStyle, Level, Limits, RULES};
 use crate::store::TlsFiles;
 
-use super::{Config, EnvironmentError, find, parse};
+use super::{Config, Environment, EnvironmentError, find, parse};
 
 /// What `text` makes, and its mistakes as `line:column message (help)`.
 fn read(text: &str) -> (Config, Vec<String>) {
@@ -56,9 +56,11 @@ flags = "config/flags"
 store = "${PROD}"
 prefix = "{shop:ff}"
 prune = false
+protected_environment = true
 
 [environments.a-1]
 store = "sqlite:a.db"
+watch_prune = true
 protected = ["payments.*", "login"]
 max_moved = 12.5
 freeze = ["Fri 16:00/Mon 08:00 Europe/Berlin", "2026-12-23/2027-01-02"]
@@ -87,6 +89,11 @@ abrupt-rollout = "off"
     assert_eq!(
         (production.prefix.as_str(), production.prune),
         ("{shop:ff}", false)
+    );
+    let of_watch = |of: &Environment| (of.watch_prune, of.protected_environment);
+    assert_eq!(
+        (of_watch(production), of_watch(&config.environments["a-1"])),
+        ((false, true), (true, false))
     );
     assert_eq!(production.policy, Policy::default());
     let other = &config.environments["a-1"];

@@ -64,8 +64,8 @@ pub fn event(out: &mut dyn Write, event: &Event<'_>, form: Form<'_>) -> io::Resu
             }
         }
         Event::Refused { plan, refusals } => {
-            changes(out, plan.changes.iter(), form)?;
-            refused(out, refusals, form)
+            refused(out, refusals, form)?;
+            changes(out, plan.changes.iter(), form)
         }
         Event::Failed { message } => {
             let (first, more) = message.split_once('\n').unwrap_or((message, ""));
@@ -207,8 +207,7 @@ fn refused(out: &mut dyn Write, refusals: &[Refusal], form: Form<'_>) -> io::Res
     }
     writeln!(
         out,
-        "{INDENT}help: the store keeps the last good state; switches are for one `hoist apply`, after which the watch \
-         goes on"
+        "{INDENT}the store keeps the last good state; to pass a switch, run `hoist apply` once: this goes on after it"
     )
 }
 

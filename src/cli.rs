@@ -59,7 +59,7 @@ pub struct Cli {
 }
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Run as if started in this directory
@@ -68,9 +68,12 @@ pub struct Global {
     /// Read this file instead of the nearest hoist.toml [env: HOIST_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Environment of hoist.toml to work on [env: HOIST_ENV]
+    /// Environment of hoist.toml to work on, or several, separated by commas [env: HOIST_ENV]
     #[arg(long, global = true, value_name = "NAME")]
     pub env: Option<String>,
+    /// Work on every environment of hoist.toml, for commands that take several
+    #[arg(long, global = true, conflicts_with = "env")]
+    pub all_envs: bool,
     /// Store to use instead of the environment's: redis://, rediss://, redis+unix://,
     /// redis+sentinel://, redis+cluster:// or sqlite: [env: HOIST_STORE]
     #[arg(long, global = true, value_name = "URL")]
@@ -102,6 +105,24 @@ pub struct Global {
     /// Say on stderr which configuration, environment and store are used
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+impl Global {
+    /// Whether the options may name more than one environment.
+    #[must_use]
+    pub fn names_several(&self) -> bool {
+        self.all_envs || self.env.as_ref().is_some_and(|names| names.contains(','))
+    }
+
+    /// The same options for one environment.
+    #[must_use]
+    pub fn for_environment(&self, name: &str) -> Self {
+        Self {
+            env: Some(name.to_owned()),
+            all_envs: false,
+            ..self.clone()
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -31,6 +31,7 @@ mod restore;
 mod rollback;
 mod rollout;
 mod schema;
+mod several;
 mod shell;
 mod signals;
 mod site;
@@ -80,7 +81,9 @@ fn fill_in(global: &mut Global, variable: impl Fn(&str) -> Option<OsString>) {
         .config
         .take()
         .or_else(|| variable("HOIST_CONFIG").map(PathBuf::from));
-    global.env = global.env.take().or_else(|| text("HOIST_ENV"));
+    if !global.all_envs {
+        global.env = global.env.take().or_else(|| text("HOIST_ENV"));
+    }
     global.store = global.store.take().or_else(|| text("HOIST_STORE"));
 }
 
@@ -92,6 +95,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
                 .hint("`-C` takes a directory that exists")
         })?;
     }
+    several::refuse(cli)?;
     match &cli.command {
         Command::Lint(args) => lint::run(&cli.global, args, colors),
         Command::Test(args) => test::run(&cli.global, args, colors),

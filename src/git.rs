@@ -13,7 +13,7 @@ mod run;
 mod tree;
 
 pub use error::Error;
-pub use history::{Changed, Commit};
+pub use history::{Changed, Commit, Scope};
 pub use objects::Blob;
 pub use tree::{FlagFile, Tree};
 

@@ -4,15 +4,24 @@
 //! imports only from those below it. The modules from `plan` down are pure: they know no file,
 //! clock, environment variable, network or terminal, and are given time and text as arguments.
 
+#[cfg(feature = "cli")]
 pub mod commands;
 
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
 pub mod config;
+#[cfg(feature = "cli")]
 pub mod report;
+#[cfg(feature = "cli")]
 pub mod watch;
 
+pub mod client;
+
+#[cfg(feature = "cli")]
 pub mod source;
 
+#[cfg(feature = "cli")]
 pub mod git;
 
 pub mod store;
@@ -39,3 +48,5 @@ pub mod yaml;
 pub mod diagnostic;
 
 pub mod secret;
+
+pub use client::Client;

@@ -12,13 +12,17 @@ use crate::plan::{Commit, Snapshot};
 
 mod effects;
 mod error;
+mod listen;
 pub mod memory;
 mod names;
 mod open;
 mod redis;
+pub mod rights;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use error::Error;
+pub use listen::{Heard, Listener, listen};
 pub use open::{looks_like_url, open, open_over, shown, speaks_tls};
 pub use redis::{Address, Dial, Link, Network, TlsFiles};
 

@@ -13,6 +13,7 @@ use super::{PlanFormat, number};
   hoist apply
   hoist apply --store redis://localhost:6379
   hoist apply --env production --dry-run
+  hoist apply --env staging,production
   hoist apply --store redis+cluster://localhost:7000 --wait-replicas 1
   hoist apply change.plan")]
 pub struct Apply {

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hoist plan --env production
+  hoist plan --all-envs
   hoist plan --env production --users customers.csv
   hoist plan --env production --out change.plan && hoist apply change.plan
   hoist plan --exit-code --format json")]

@@ -1,13 +1,15 @@
 //! `hoist apply`
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::commit::{Landed, Sent, about, fresh_id, send};
 use super::flagset::FlagSet;
-use super::plan::{check_buckets, show};
+use super::plan::check_buckets;
+use super::several::{self, Came, Kind, Look};
 use super::test;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
@@ -26,6 +28,9 @@ const ATTEMPTS: usize = 3;
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
     let workspace = Workspace::open(global)?;
     workspace.refuse_mistakes(colors)?;
+    if let Some(environments) = workspace.several()? {
+        return in_several(&workspace, &environments, args, colors);
+    }
     let saved = args.plan.as_deref().map(read_saved).transpose()?;
     let environment = match (&saved, &global.env) {
         (Some(saved), None) => workspace.config.environment(Some(&saved.environment))?,
@@ -42,37 +47,88 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         .hint("leave `--env` out, or make a plan for that environment"));
     }
     let mut store = workspace.open_store(environment)?;
+    let flag_set;
     let wish = match saved {
         Some(saved) => Wish::Saved(Box::new(saved)),
         None => {
-            let mut flag_set = FlagSet::load(&workspace)?;
-            let target = flag_set.target(environment, global.quiet, colors)?;
-            if let Some(failed) = test::check(&mut flag_set, global.quiet, colors)? {
-                let failure = Failure::findings(format!("{failed}; nothing was applied"));
-                return Err(failure.hint(test::HINT));
-            }
-            Wish::FlagSet(Box::new(Wanted {
-                target,
-                flag_set,
-                settings: workspace.lint_settings(),
-            }))
+            flag_set = load(&workspace, colors)?;
+            Wish::FlagSet(Wanted::new(&flag_set, environment, &workspace))
         }
     };
     let apply = Apply {
         args,
         environment,
-        colors,
-        consent: Consent {
-            adopt: args.adopt,
-            deletes: args.allow_deletes,
-            protected: args.allow_protected,
-            moved: args.allow_moved,
-            frozen: args.ignore_freeze,
-            undo_rollback: args.undo_rollback,
-        },
         commit: git::describe(&workspace.root),
     };
-    apply.run(&wish, store.as_mut())
+    let came = apply.carry_out(&wish, store.as_mut())?;
+    print(|out| match args.format {
+        PlanFormat::Human => came.human(out, colors),
+        PlanFormat::Json => report::write_json(out, &came.ended.json(&came.plan)),
+    })
+    .map_err(|failure| came.ended.unreported(failure))?;
+    came.ended.ending()
+}
+
+/// How applies in several environments are counted.
+const KINDS: [Kind; 4] = [
+    ("applied", "applied"),
+    ("unchanged", "without changes"),
+    ("planned", "with changes, not written"),
+    ("refused", "refused"),
+];
+
+/// An apply to each environment. The flag files are read, linted and tested once.
+fn in_several(
+    workspace: &Workspace<'_>,
+    environments: &[&Environment],
+    args: &Args,
+    colors: Colors,
+) -> Result<Ending, Failure> {
+    if args.plan.is_some() {
+        return Err(Failure::impossible(
+            "a saved plan is for the one environment that it was made for",
+        )
+        .hint("leave `--env` and `--all-envs` out"));
+    }
+    let flag_set = load(workspace, colors)?;
+    let commit = git::describe(&workspace.root);
+    let look = Look {
+        json: args.format == PlanFormat::Json,
+        colors,
+        kinds: &KINDS,
+    };
+    several::run(environments, look, |environment| {
+        let mut store = workspace.open_store(environment)?;
+        let wish = Wish::FlagSet(Wanted::new(&flag_set, environment, workspace));
+        let apply = Apply {
+            args,
+            environment,
+            commit: commit.clone(),
+        };
+        let came = apply.carry_out(&wish, store.as_mut())?;
+        let mut text = Vec::new();
+        came.human(&mut text, colors).map_err(Failure::output)?;
+        let (kind, said) = came.in_words();
+        Ok(Came {
+            text,
+            json: came.ended.json(&came.plan),
+            kind: kind.0,
+            said,
+            ended: came.ended.ending(),
+        })
+    })
+}
+
+/// The flag set, if it may be applied.
+fn load(workspace: &Workspace<'_>, colors: Colors) -> Result<FlagSet, Failure> {
+    let quiet = workspace.global.quiet;
+    let mut flag_set = FlagSet::load(workspace)?;
+    flag_set.refuse_errors(quiet, colors, "planned")?;
+    if let Some(failed) = test::check(&mut flag_set, quiet, colors)? {
+        let failure = Failure::findings(format!("{failed}; nothing was applied"));
+        return Err(failure.hint(test::HINT));
+    }
+    Ok(flag_set)
 }
 
 fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
@@ -93,58 +149,67 @@ fn read_saved(file: &Path) -> Result<SavedPlan, Failure> {
 }
 
 /// What is to be carried out.
-enum Wish {
-    FlagSet(Box<Wanted>),
+enum Wish<'a> {
+    FlagSet(Wanted<'a>),
     /// Its risks were shown when it was made.
     Saved(Box<SavedPlan>),
 }
 
 /// The flag set, as the environment wants it and as the files have it.
-struct Wanted {
+struct Wanted<'a> {
     target: Target,
-    flag_set: FlagSet,
+    flag_set: &'a FlagSet,
     settings: Settings,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(flag_set: &'a FlagSet, environment: &Environment, workspace: &Workspace<'_>) -> Self {
+        Self {
+            target: flag_set.target(environment),
+            flag_set,
+            settings: workspace.lint_settings(),
+        }
+    }
 }
 
 struct Apply<'a> {
     args: &'a Args,
     environment: &'a Environment,
-    colors: Colors,
-    consent: Consent,
     /// Git commit of the flag files.
     commit: Option<String>,
 }
 
+/// A plan, and what became of it.
+struct Outcome {
+    plan: Plan,
+    store: Info,
+    ended: Ended,
+}
+
 impl Apply<'_> {
-    fn run(&self, wish: &Wish, store: &mut dyn Store) -> Result<Ending, Failure> {
+    fn carry_out(&self, wish: &Wish<'_>, store: &mut dyn Store) -> Result<Outcome, Failure> {
+        let came = |plan: Plan, store: &dyn Store, ended: Ended| Outcome {
+            plan,
+            store: store.info().clone(),
+            ended,
+        };
         let mut moved = Vec::new();
         for _ in 0..ATTEMPTS {
             let snapshot = store.read()?;
             check_buckets(snapshot.buckets.as_deref(), store.info())?;
             let now = snapshot.now;
             let plan = self.plan(wish, store.info(), snapshot)?;
-            let refusals = refusals(&plan, self.consent, &self.environment.policy, now);
+            let refusals = refusals(&plan, self.consent(), &self.environment.policy, now);
             if !refusals.is_empty() {
-                self.report(&plan, store.info(), &Ended::Refused(&refusals))?;
-                return Err(Failure::guarded(refusals));
+                return Ok(came(plan, store, Ended::Refused(refusals)));
             }
             if plan.is_empty() || self.args.dry_run {
-                self.report(&plan, store.info(), &Ended::NotWritten)?;
-                return Ok(Ending::Done);
+                return Ok(came(plan, store, Ended::NotWritten));
             }
             let about = about(&plan, "apply", self.commit.clone(), now);
             let commit = plan.clone().into_commit(fresh_id(), fresh_id(), about);
             match send(store, &commit)? {
-                Sent::Landed(landed) => {
-                    self.report(&plan, store.info(), &Ended::Applied(&landed))
-                        .map_err(|failure| {
-                            failure.hint(format!(
-                                "the commit went through, as generation {}: only its report is missing",
-                                landed.generation
-                            ))
-                        })?;
-                    return landed.ending();
-                }
+                Sent::Landed(landed) => return Ok(came(plan, store, Ended::Applied(landed))),
                 Sent::Moved(what) => moved = what,
             }
             if matches!(wish, Wish::Saved(_)) {
@@ -154,7 +219,18 @@ impl Apply<'_> {
         Err(overtaken(&moved))
     }
 
-    fn plan(&self, wish: &Wish, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
+    fn consent(&self) -> Consent {
+        Consent {
+            adopt: self.args.adopt,
+            deletes: self.args.allow_deletes,
+            protected: self.args.allow_protected,
+            moved: self.args.allow_moved,
+            frozen: self.args.ignore_freeze,
+            undo_rollback: self.args.undo_rollback,
+        }
+    }
+
+    fn plan(&self, wish: &Wish<'_>, info: &Info, snapshot: Snapshot) -> Result<Plan, Failure> {
         match wish {
             Wish::FlagSet(wanted) => {
                 let prefix = &self.environment.prefix;
@@ -170,23 +246,17 @@ impl Apply<'_> {
             }
         }
     }
+}
 
-    /// Says what was planned and what became of it.
-    fn report(&self, plan: &Plan, store: &Info, ended: &Ended<'_>) -> Result<(), Failure> {
-        if self.args.format == PlanFormat::Json {
-            return print(|out| report::write_json(out, &ended.json(plan)));
-        }
-        show(plan, store, None, PlanFormat::Human, self.colors)?;
-        print(|out| match ended {
-            Ended::Applied(landed) => writeln!(
-                out,
-                "Applied as generation {}{}.",
-                landed.generation,
-                landed
-                    .replicas_in_words()
-                    .map_or(String::new(), |on| format!(", {on}"))
-            ),
-            Ended::NotWritten if plan.is_empty() => {
+impl Outcome {
+    /// What was planned and what became of it.
+    fn human(&self, out: &mut dyn Write, colors: Colors) -> io::Result<()> {
+        report::plan_human::plan(out, &self.plan, &self.store, None, colors.stdout)?;
+        match &self.ended {
+            Ended::Applied(landed) => {
+                writeln!(out, "Applied as generation {}.", landed.in_words())
+            }
+            Ended::NotWritten if self.plan.is_empty() => {
                 writeln!(
                     out,
                     "Nothing to apply: the store agrees with the flag files."
@@ -194,18 +264,53 @@ impl Apply<'_> {
             }
             Ended::NotWritten => writeln!(out, "Dry run: nothing was written."),
             Ended::Refused(_) => Ok(()),
-        })
+        }
+    }
+
+    /// For the summary.
+    fn in_words(&self) -> (Kind, String) {
+        let counts = report::plan_human::counts(&self.plan);
+        let [applied, unchanged, planned, refused] = KINDS;
+        match &self.ended {
+            Ended::Applied(landed) => (
+                applied,
+                format!("applied as generation {}: {counts}", landed.in_words()),
+            ),
+            Ended::NotWritten if self.plan.is_empty() => (unchanged, counts),
+            Ended::NotWritten => (planned, format!("not written: {counts}")),
+            Ended::Refused(_) => (refused, format!("refused: {counts}")),
+        }
     }
 }
 
 /// What became of a plan.
-pub(super) enum Ended<'a> {
-    Applied(&'a Landed),
+pub(super) enum Ended {
+    Applied(Landed),
     NotWritten,
-    Refused(&'a [Refusal]),
+    Refused(Vec<Refusal>),
 }
 
-impl Ended<'_> {
+impl Ended {
+    /// How the command ends, once it has reported.
+    pub(super) fn ending(self) -> Result<Ending, Failure> {
+        match self {
+            Self::Applied(landed) => landed.ending(),
+            Self::NotWritten => Ok(Ending::Done),
+            Self::Refused(refusals) => Err(Failure::guarded(refusals)),
+        }
+    }
+
+    /// Says what is so although it could not be printed.
+    fn unreported(&self, failure: Failure) -> Failure {
+        match self {
+            Self::Applied(landed) => failure.hint(format!(
+                "the commit went through, as generation {}: only its report is missing",
+                landed.generation
+            )),
+            Self::NotWritten | Self::Refused(_) => failure,
+        }
+    }
+
     pub(super) fn json(&self, plan: &Plan) -> Value {
         let refused: &[Refusal] = if let Self::Refused(refusals) = self {
             refusals

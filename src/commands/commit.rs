@@ -37,6 +37,14 @@ impl Landed {
         self.shortfall.as_ref().map(ToString::to_string)
     }
 
+    /// `8`, or `8, on 2 replicas`.
+    pub(super) fn in_words(&self) -> String {
+        match self.replicas_in_words() {
+            Some(on) => format!("{}, {on}", self.generation),
+            None => self.generation.to_string(),
+        }
+    }
+
     /// How the command ends, once it has reported what it did.
     pub(super) fn ending(self) -> Result<Ending, Failure> {
         match self.shortfall {

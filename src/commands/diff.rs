@@ -29,7 +29,14 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let environments = environments(&workspace)?;
     let sides = Sides::load(&repository, &workspace, &revisions)?;
     let compared = diff::compare(&sides.before(), &sides.after(), &environments);
-    let mut pasts = Pasts::gather(&compared.changes, &repository, &revisions, &workspace, args)?;
+    let mut pasts = Pasts::gather(
+        &compared.changes,
+        &sides,
+        &repository,
+        &revisions,
+        &workspace,
+        args,
+    )?;
     let settings = workspace.lint_settings();
     let suppressions = sides.suppressions();
     let mut changes: Vec<Change<'_>> = compared
@@ -122,9 +129,12 @@ fn count_people(changes: &mut [Change<'_>], file: &Path, quiet: bool) -> Result<
     })
 }
 
-/// The one that was asked for, or all that there are.
+/// Those that were asked for, or all that there are.
 fn environments(workspace: &Workspace<'_>) -> Result<Vec<String>, Failure> {
     let config = &workspace.config;
+    if let Some(several) = workspace.chosen()? {
+        return Ok(several.iter().map(|one| one.name.clone()).collect());
+    }
     Ok(match &workspace.global.env {
         Some(name) => vec![config.environment(Some(name))?.name.clone()],
         None => config.environments.keys().cloned().collect(),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
 
 use crate::config::EnvironmentError;
 use crate::plan::SavedPlanError;
@@ -26,14 +27,39 @@ pub enum Ending {
     Refused,
 }
 
+impl Ending {
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::No => 1,
+            Self::Impossible => 2,
+            Self::Refused => 3,
+        }
+    }
+
+    /// The worse of two: what could not be done is unknown, what was refused waits for a decision, and
+    /// a no is at least an answer.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let badness = |ending| match ending {
+            Self::Done => 0,
+            Self::No => 1,
+            Self::Refused => 2,
+            Self::Impossible => 3,
+        };
+        if badness(other) > badness(self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
 impl From<Ending> for ExitCode {
     fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Done => Self::from(0),
-            Ending::No => Self::from(1),
-            Ending::Impossible => Self::from(2),
-            Ending::Refused => Self::from(3),
-        }
+        Self::from(ending.code())
     }
 }
 
@@ -153,6 +179,35 @@ impl Failure {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         self.may_pass
+    }
+
+    /// Says in which environment.
+    #[must_use]
+    pub fn within(mut self, environment: &str) -> Self {
+        for problem in &mut self.problems {
+            problem.message = format!("{environment}: {}", problem.message);
+        }
+        self
+    }
+
+    /// What failed first.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.problems.first().map_or("", |problem| &problem.message)
+    }
+
+    /// For programs: the exit code, and every problem.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let problem = |problem: &Problem| {
+            let mut json = json!({"message": problem.message, "because": problem.causes});
+            if let Some(hint) = &problem.hint {
+                json["help"] = hint.as_str().into();
+            }
+            json
+        };
+        let problems: Vec<Value> = self.problems.iter().map(problem).collect();
+        json!({"exit_code": self.ending.code(), "problems": problems})
     }
 
     #[must_use]

@@ -266,14 +266,8 @@ impl FlagSet {
         cases
     }
 
-    /// The flag set as `environment` wants it, or a failure where there are errors in it.
-    pub(super) fn target(
-        &self,
-        environment: &Environment,
-        quiet: bool,
-        colors: Colors,
-    ) -> Result<Target, Failure> {
-        self.refuse_errors(quiet, colors, "planned")?;
+    /// The flag set as `environment` wants it. There must be no errors in it.
+    pub(super) fn target(&self, environment: &Environment) -> Target {
         let names: Vec<Arc<str>> = self
             .found
             .files
@@ -289,11 +283,11 @@ impl FlagSet {
         let flags = files.flat_map_iter(|checked| checked.flags.iter().map(wanted));
         let mut flags: Vec<Wanted> = flags.collect();
         flags.par_sort_unstable_by(|a, b| a.flag.cmp(&b.flag));
-        Ok(Target {
+        Target {
             environment: environment.name.clone(),
             prune: environment.prune,
             flags,
-        })
+        }
     }
 }
 

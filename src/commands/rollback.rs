@@ -2,7 +2,7 @@
 
 use super::apply::{Ended, overtaken};
 use super::commit::{Sent, actor, fresh_id, send};
-use super::plan::{check_buckets, show};
+use super::plan::check_buckets;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
 use crate::cli::{Global, PlanFormat, Rollback as Args};
@@ -53,18 +53,15 @@ impl Rollback<'_> {
             // What guards planned changes must not stand in the way of taking one back.
             let refusals = refusals(&plan, consent, &Policy::default(), about.at);
             if !refusals.is_empty() {
-                self.report(&plan, store, &Ended::Refused(&refusals))?;
-                return Err(Failure::guarded(refusals));
+                return self.report(&plan, store, Ended::Refused(refusals));
             }
             if plan.is_empty() || self.args.dry_run {
-                self.report(&plan, store, &Ended::NotWritten)?;
-                return Ok(Ending::Done);
+                return self.report(&plan, store, Ended::NotWritten);
             }
             let commit = plan.clone().into_commit(fresh_id(), fresh_id(), about);
             match send(store, &commit)? {
                 Sent::Landed(landed) => {
-                    self.report(&plan, store, &Ended::Applied(&landed))?;
-                    return landed.ending();
+                    return self.report(&plan, store, Ended::Applied(landed));
                 }
                 Sent::Moved(what) => moved = what,
             }
@@ -143,26 +140,28 @@ impl Rollback<'_> {
         }
     }
 
-    fn report(&self, plan: &Plan, store: &dyn Store, ended: &Ended<'_>) -> Result<(), Failure> {
+    /// Says what was planned and what became of it, and how the command ends.
+    fn report(&self, plan: &Plan, store: &dyn Store, ended: Ended) -> Result<Ending, Failure> {
         if self.args.format == PlanFormat::Json {
-            return print(|out| report::write_json(out, &ended.json(plan)));
+            print(|out| report::write_json(out, &ended.json(plan)))?;
+            return ended.ending();
         }
-        show(plan, store.info(), None, PlanFormat::Human, self.colors)?;
-        print(|out| match ended {
-            Ended::Applied(landed) => writeln!(
-                out,
-                "Rolled back, as generation {}{}. Mend or revert the change in git: until the flag files change, an \
-                 apply of them is refused.",
-                landed.generation,
-                landed
-                    .replicas_in_words()
-                    .map_or(String::new(), |on| format!(", {on}"))
-            ),
-            Ended::NotWritten if plan.is_empty() => {
-                writeln!(out, "Nothing to take back: the specs are those of then.")
+        print(|out| {
+            report::plan_human::plan(out, plan, store.info(), None, self.colors.stdout)?;
+            match &ended {
+                Ended::Applied(landed) => writeln!(
+                    out,
+                    "Rolled back, as generation {}. Mend or revert the change in git: until the flag files change, an \
+                     apply of them is refused.",
+                    landed.in_words()
+                ),
+                Ended::NotWritten if plan.is_empty() => {
+                    writeln!(out, "Nothing to take back: the specs are those of then.")
+                }
+                Ended::NotWritten => writeln!(out, "Dry run: nothing was written."),
+                Ended::Refused(_) => Ok(()),
             }
-            Ended::NotWritten => writeln!(out, "Dry run: nothing was written."),
-            Ended::Refused(_) => Ok(()),
-        })
+        })?;
+        ended.ending()
     }
 }

@@ -167,6 +167,37 @@ impl<'a> Workspace<'a> {
         Ok(self.config.environment(self.global.env.as_deref())?)
     }
 
+    /// The environments that were asked for, each once, where that may be several, to reach their
+    /// stores; `None` where one is meant.
+    pub(super) fn several(&self) -> Result<Option<Vec<&Environment>>, Failure> {
+        if self.global.names_several() && self.global.store.is_some() {
+            return Err(Failure::impossible(
+                "`--store` names one store, and several environments have one each",
+            )
+            .hint("leave it out, and HOIST_STORE unset, or name one environment with `--env`"));
+        }
+        self.chosen()
+    }
+
+    /// The same where no store is needed.
+    pub(super) fn chosen(&self) -> Result<Option<Vec<&Environment>>, Failure> {
+        if !self.global.names_several() {
+            return Ok(None);
+        }
+        let all = self.config.environments.values();
+        let Some(names) = &self.global.env else {
+            return Ok(Some(all.collect()));
+        };
+        let mut chosen: Vec<&Environment> = Vec::new();
+        for name in names.split(',') {
+            let environment = self.config.environment(Some(name.trim()))?;
+            if chosen.iter().all(|other| other.name != environment.name) {
+                chosen.push(environment);
+            }
+        }
+        Ok(Some(chosen))
+    }
+
     pub(super) fn open_store(&self, environment: &Environment) -> Result<Box<dyn Store>, Failure> {
         let url = match &self.global.store {
             Some(url) => url.clone(),
@@ -189,7 +220,8 @@ impl<'a> Workspace<'a> {
                 .wait_replicas
                 .unwrap_or(environment.wait_replicas),
             tls: self.tls_files(environment, &url)?,
-            on_wait: if self.global.quiet {
+            // Of several environments nobody could tell which one waits.
+            on_wait: if self.global.quiet || self.global.names_several() {
                 |_| ()
             } else {
                 say_waiting
@@ -198,11 +230,14 @@ impl<'a> Workspace<'a> {
             ..store::Options::default()
         };
         let store = store::open(&url, &environment.prefix, &options)?;
-        let info = store.info();
-        self.tell(format_args!(
-            "environment: {}\nstore: {} (prefix {})",
-            environment.name, info.url, info.prefix
-        ));
+        // Several are opened at once, and what is shown of each begins with it.
+        if !self.global.names_several() {
+            let info = store.info();
+            self.tell(format_args!(
+                "environment: {}\nstore: {} (prefix {})",
+                environment.name, info.url, info.prefix
+            ));
+        }
         Ok(store)
     }
 

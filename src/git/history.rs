@@ -7,7 +7,7 @@ use std::process::{ChildStdin, ChildStdout};
 use super::objects::{CAT_FILE, blob, drain};
 use super::run::{failed, start};
 use super::tree::is_flag_file;
-use super::{Error, Repository, Revision};
+use super::{Error, Repository};
 
 /// A commit that touched flag files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,17 @@ const LOG: [&str; 10] = [
 /// Tells the head of a commit from what it changed.
 const MARK: &str = "commit ";
 
+/// Which commits, and what of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
+    /// Whatever leads up to the tips.
+    All,
+    /// What leads up to the tips and touched one of these files of a tree.
+    Files(&'a [Vec<u8>]),
+    /// The tips themselves.
+    Tips,
+}
+
 impl Repository {
     /// The commits that touched flag files and lead up to `tips`, a child always before its parents.
     /// Each content that one of them replaced or removed is given to `take` once, with its id, while
@@ -71,10 +82,11 @@ impl Repository {
     /// Where git cannot tell, or a content is not there.
     pub fn history(
         &self,
-        tips: &[&Revision],
+        tips: &[&str],
+        scope: Scope<'_>,
         mut take: impl FnMut(&str, &[u8]),
     ) -> Result<Vec<Commit>, Error> {
-        let mut log = start(&mut self.log(tips))?;
+        let mut log = start(&mut self.log(tips, scope))?;
         let mut contents = start(&mut self.cat_file())?;
         let (commits, missing, said) = std::thread::scope(|scope| {
             let (fields, ids) = (log.stdout.take(), contents.stdin.take());
@@ -110,15 +122,21 @@ impl Repository {
         commits.ok_or(Error::Garbled { command: "log" })
     }
 
-    fn log(&self, tips: &[&Revision]) -> std::process::Command {
+    fn log(&self, tips: &[&str], scope: Scope<'_>) -> std::process::Command {
         let mut command = self.git.command(&LOG);
         command.arg(format!("--format={MARK}%H %ct %s"));
-        command.arg("--end-of-options");
-        command.args(tips.iter().map(|tip| tip.id.as_str()));
-        command.arg("--");
-        if !self.flags.is_empty() {
+        if matches!(scope, Scope::Tips) {
+            command.arg("--no-walk=unsorted");
+        }
+        command.arg("--end-of-options").args(tips).arg("--");
+        let flags = std::slice::from_ref(&self.flags);
+        let paths = match scope {
+            Scope::Files(files) => files,
+            Scope::All | Scope::Tips => flags,
+        };
+        for file in paths.iter().filter(|path| !path.is_empty()) {
             let mut path = std::ffi::OsString::from(":(top,literal)");
-            path.push(super::os_string(&self.flags));
+            path.push(super::os_string(file));
             command.arg(path);
         }
         command

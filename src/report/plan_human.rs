@@ -415,9 +415,15 @@ pub(super) fn line(change: &Change, color: bool) -> String {
     format!("{style}{sign}{style:#} {bold}{flag}{bold:#}  {what}")
 }
 
-/// `3 to create, 1 to update; 8 unchanged, 2 unmanaged: 1 warning`.
+/// `Plan: 3 to create, 1 to update; 8 unchanged, 2 unmanaged: 1 warning`.
 #[must_use]
 pub fn summary(plan: &Plan) -> String {
+    format!("Plan: {}", counts(plan))
+}
+
+/// `3 to create, 1 to update; 8 unchanged, 2 unmanaged: 1 warning`.
+#[must_use]
+pub fn counts(plan: &Plan) -> String {
     let verb = |action: Action| match action {
         Action::Drift => "to put right",
         Action::Conflict => "in conflict",
@@ -458,7 +464,7 @@ pub fn summary(plan: &Plan) -> String {
     }
     let separator = if risks.is_empty() { "" } else { ": " };
     format!(
-        "Plan: {changes}; {}{separator}{}",
+        "{changes}; {}{separator}{}",
         rest.join(", "),
         risks.join(", ")
     )

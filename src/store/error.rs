@@ -37,7 +37,12 @@ pub enum Error {
     #[error("{store} does not accept the user or the password: {reason}")]
     Login { store: String, reason: String },
     #[error("{store} does not allow hoist to do this: {reason}")]
-    NoPermission { store: String, reason: String },
+    NoPermission {
+        store: String,
+        reason: String,
+        /// What grants everything that hoist needs there.
+        fix: String,
+    },
     #[error("{store} has no such database: {reason}")]
     NoDatabase { store: String, reason: String },
     #[error("{store} is too old: {reason}")]
@@ -120,20 +125,13 @@ pub enum Error {
     Locked { store: String, after: Duration },
     #[error("the disk of {store} is full: {reason}")]
     DiskFull { store: String, reason: String },
+    #[error("the disk of {store} fails: {reason}")]
+    DiskFails { store: String, reason: String },
     #[error("{store} may only be read: {reason}")]
     FileReadOnly { store: String, reason: String },
     #[error("cannot open {store}: {reason}")]
     File { store: String, reason: String },
 }
-
-/// The commands that a Redis user needs for everything that hoist does.
-const RIGHTS: &str = "+time +scan +mget +type +exists +hgetall +hmget +hlen +hset +hdel +mset \
-                      +msetnx +unlink +copy +rename +watch +multi +exec +discard +eval +xadd \
-                      +xrevrange +xtrim +xdel +publish +select";
-
-/// What it takes besides, where there are several servers.
-const MORE_RIGHTS: &str = "behind sentinels +role, on a cluster +cluster|slots +cluster|nodes, and +wait for \
-                           `--wait-replicas`";
 
 /// `1 replica`, `2 replicas`.
 fn replicas(count: usize) -> String {
@@ -164,6 +162,7 @@ impl Error {
                 | Self::Unsteady { .. }
                 | Self::Locked { .. }
                 | Self::DiskFull { .. }
+                | Self::DiskFails { .. }
         )
     }
 
@@ -174,12 +173,6 @@ impl Error {
                 similar: Some(similar),
                 ..
             } => return Some(format!("did you mean `{similar}`? {KNOWN_SCHEMES}")),
-            Self::NoPermission { .. } => {
-                return Some(format!(
-                    "hoist needs these rights: {RIGHTS}, on the keys `PREFIX:*` and `hoist:{{PREFIX}}*` \
-                     and the channel `hoist:{{PREFIX}}:changes` (see ACL SETUSER); {MORE_RIGHTS}"
-                ));
-            }
             Self::PrefixTaken { theirs, .. } => {
                 return Some(format!(
                     "set `prefix = \"{theirs}\"` for this environment, or choose one that differs by more than braces"
@@ -190,7 +183,7 @@ impl Error {
                     "run the command again once the store can be reached: it compares before it writes, so it is safe whether or not {id} went through"
                 ));
             }
-            Self::Misfit { fix, .. } => return Some(fix.clone()),
+            Self::NoPermission { fix, .. } | Self::Misfit { fix, .. } => return Some(fix.clone()),
             Self::HashTag { prefix, .. } => {
                 return Some(format!(
                     "set `prefix = \"{{{}}}\"` for this environment, braces included: then all of it lies in one slot; \
@@ -289,6 +282,9 @@ impl Error {
             Self::Locked { .. } => "run the command again once the other process is done",
             Self::DiskFull { .. } => {
                 "nothing was written; free some space, then run the command again"
+            }
+            Self::DiskFails { .. } => {
+                "nothing was written; see what the system's log says of the disk, then run the command again"
             }
             Self::FileReadOnly { .. } => {
                 "check the permissions of the file and of its folder, in which SQLite keeps further files while it writes"

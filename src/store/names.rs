@@ -78,17 +78,22 @@ impl Names {
         hash_tag(&self.prefix).is_some()
     }
 
-    /// A pattern that matches every key below the prefix, with the prefix taken literally.
+    /// A pattern that matches every key below the prefix, and nothing else.
     pub fn pattern(&self) -> String {
-        let mut pattern = String::with_capacity(self.prefix.len() + 2);
-        for c in self.prefix.chars() {
-            if matches!(c, '*' | '?' | '[' | ']' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-        }
-        pattern + ":*"
+        literally(&self.prefix) + ":*"
     }
+}
+
+/// A pattern that matches `text` and nothing else.
+pub(super) fn literally(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 /// What stands between the braces of a prefix that is a hash tag and nothing else.

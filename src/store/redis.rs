@@ -8,6 +8,7 @@ mod commit;
 mod endpoint;
 mod examine;
 mod history;
+mod listen;
 mod named;
 mod network;
 mod patience;
@@ -30,8 +31,10 @@ use rustls::ClientConfig;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
+use super::rights::{self, Role};
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
+pub(super) use listen::Ears;
 pub use network::{Dial, Link, Network};
 pub use stream::Address;
 pub use tls::TlsFiles;
@@ -86,6 +89,20 @@ impl Redis {
                 });
             }
             endpoint.untagged = Some(names.prefix.clone());
+        }
+        let besides = match route {
+            Route::Server(_) => &[][..],
+            Route::Sentinel(_) => &rights::BEHIND_SENTINELS,
+            Route::Cluster(_) => &rights::ON_A_CLUSTER,
+        };
+        let waiting = match options.wait_replicas {
+            0 => &[][..],
+            _ => &rights::WITH_REPLICAS,
+        };
+        let besides = [besides, waiting].concat();
+        endpoint.rules = Role::Sync.rules_for(&names);
+        if !besides.is_empty() {
+            endpoint.rules += &format!(" {}", rights::allowing(&besides));
         }
         let mut options = options.clone();
         if !endpoint.is_tls && !options.tls.is_empty() {

@@ -4,6 +4,7 @@
 //! writers wait for `Options::timeout`. Reading never creates the file.
 
 mod failure;
+mod pulse;
 mod read;
 mod schema;
 mod watch;
@@ -20,6 +21,7 @@ use crate::plan::{Commit, Snapshot};
 use super::names::Names;
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
+pub(super) use pulse::Pulse;
 use schema::Format;
 
 /// A prefix in an SQLite file.

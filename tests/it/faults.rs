@@ -2,6 +2,7 @@
 //! it was to hold, and the next run puts it right.
 
 mod cuts;
+mod disk;
 mod program;
 
 use std::fmt::Write as _;

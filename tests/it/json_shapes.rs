@@ -216,6 +216,17 @@ fn plan_shape() -> Value {
     })
 }
 
+fn apply_shape() -> Value {
+    json!({
+        "version": "1",
+        "applied": "any",
+        "generation": "count",
+        "refused": ["string"],
+        "replicas?": "count",
+        "plan": plan_shape(),
+    })
+}
+
 fn history_shape() -> Value {
     json!({
         "version": "1",
@@ -239,6 +250,37 @@ fn history_shape() -> Value {
             }],
         }],
     })
+}
+
+/// What several environments give together, each what one alone gives or why it gives nothing.
+pub fn check_several(command: &str, several: &Value) {
+    let (one, kinds): (Value, &[&str]) = match command {
+        "plan" => (plan_shape(), &["changed", "unchanged"]),
+        "apply" => (
+            apply_shape(),
+            &["applied", "unchanged", "planned", "refused"],
+        ),
+        "history" => (history_shape(), &["read"]),
+        _ => panic!("no shape for {command}"),
+    };
+    let failed = json!({"environment": "string", "failed": {"exit_code": "1|2|3", "problems": [
+        {"message": "string", "because": ["string"], "help?": "string"}
+    ]}});
+    let environments = several["environments"].as_array().expect("a list");
+    for environment in environments {
+        let shape = match environment.get("failed") {
+            Some(_) => &failed,
+            None => &one,
+        };
+        check(command, environment, shape);
+    }
+    let mut counts = json!({"environments": "count"});
+    for kind in kinds.iter().chain(&["failed", "exit_code"]) {
+        counts[*kind] = "count".into();
+    }
+    let shape = json!({"version": "1", "environments": ["any"], "summary": counts});
+    check(command, several, &shape);
+    assert_eq!(several["summary"]["environments"], environments.len());
 }
 
 #[test]
@@ -347,15 +389,7 @@ fn plan_and_apply() {
         json!({"kind": "redis", "lineage": null, "prefix": "ff", "generation": 0})
     );
     let applied = json(0, &["apply"]);
-    let apply_shape = json!({
-        "version": "1",
-        "applied": "any",
-        "generation": "count",
-        "refused": ["string"],
-        "replicas?": "count",
-        "plan": plan_shape(),
-    });
-    check("apply", &applied, &apply_shape);
+    check("apply", &applied, &apply_shape());
     assert_eq!(
         (&applied["applied"], &applied["generation"]),
         (&json!(true), &json!(1))
@@ -438,7 +472,7 @@ fn plan_and_apply() {
     );
 
     let refused = json(3, &["apply"]);
-    check("apply", &refused, &apply_shape);
+    check("apply", &refused, &apply_shape());
     assert_eq!(
         (&refused["applied"], &refused["generation"]),
         (&json!(false), &json!(1))

@@ -9,6 +9,7 @@
 
 mod change_cases;
 mod cli;
+mod client;
 mod convergence;
 mod diff;
 mod evaluation;
@@ -28,9 +29,11 @@ mod python;
 mod readme;
 mod redis_cli;
 mod redis_store;
+mod rights;
 mod rollback;
 mod rule_reference;
 mod secrets;
+mod several;
 mod sqlite_store;
 mod stores;
 mod support;

@@ -179,37 +179,6 @@ fn users_log_in_by_name() {
 }
 
 #[test]
-fn the_rights_that_the_hint_lists_suffice() {
-    let server = RedisServer::start();
-    let hint = Error::NoPermission {
-        store: String::new(),
-        reason: String::new(),
-    };
-    let hint = hint.hint().expect("a hint");
-    let rights = hint.split([' ', ',']).filter(|word| word.starts_with('+'));
-    let mut command = vec![
-        "ACL",
-        "SETUSER",
-        "ada",
-        "on",
-        ">pw",
-        "~ff:*",
-        "~hoist:{ff}*",
-        "&hoist:{ff}:changes",
-    ];
-    command.extend(rights);
-    server.run::<()>(&command);
-    let mut store = store(&format!("redis://ada:pw@127.0.0.1:{}", server.port));
-    for writes in small_and_large() {
-        apply(&mut *store, writes);
-        let snapshot = store.read().expect("a read");
-        let clean = snapshot.records.keys().map(|flag| delete(flag, "1"));
-        apply(&mut *store, clean.collect());
-    }
-    assert_eq!(store.history(10).expect("a history").len(), 4);
-}
-
-#[test]
 fn a_few_flags_take_a_round_trip_or_two() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port, None);

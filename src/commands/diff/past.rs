@@ -2,13 +2,15 @@
 //! change gives reason to.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::revisions::Revisions;
+use super::sides::Sides;
 use crate::cli::Diff as Args;
 use crate::commands::Failure;
 use crate::commands::progress::Progress;
 use crate::commands::workspace::Workspace;
-use crate::git::{self, Repository};
+use crate::git::{self, Repository, Scope};
 use crate::model::Expiry;
 use crate::plan::Action;
 use crate::plan::diff::FlagChange;
@@ -27,6 +29,7 @@ pub struct Pasts {
 impl Pasts {
     pub fn gather(
         changes: &[FlagChange<'_>],
+        sides: &Sides,
         repository: &Repository,
         revisions: &Revisions,
         workspace: &Workspace<'_>,
@@ -40,8 +43,8 @@ impl Pasts {
             Action::Create => reused,
             _ => postponed && is_postponed(change),
         };
-        let mut search = Search::new(changes.iter().filter(wanted).map(|change| change.key));
-        if !search.is_empty() {
+        let wanted: Vec<_> = changes.iter().filter(wanted).collect();
+        if !wanted.is_empty() {
             if repository.is_shallow() {
                 pasts.notes.push(
                     "this clone is shallow: what happened before its first commit is not known, \
@@ -50,7 +53,22 @@ impl Pasts {
                         .to_owned(),
                 );
             }
-            pasts.read_history(&mut search, repository, revisions, workspace.global.quiet)?;
+            let tips = revisions.tips(repository)?;
+            let mut past = Walk {
+                repository,
+                tips: tips.iter().map(|tip| &*tip.id).collect(),
+                search: Search::new(wanted.iter().map(|change| change.key)),
+                seen: Seen::default(),
+                progress: Progress::bytes("reading history", 0, workspace.global.quiet),
+            };
+            let commits = match files(&wanted, sides) {
+                Some(files) => past.within(&files)?,
+                None => None,
+            };
+            let commits = commits.map_or_else(|| past.commits(Scope::All), Ok)?;
+            for commit in &commits {
+                past.seen.add(commit, &mut pasts.history);
+            }
         }
         if !args.src.is_empty() && is_on(&levels, "removed-live") {
             let removed = changes
@@ -84,30 +102,82 @@ impl Pasts {
             ..self.history.take(key)
         }
     }
+}
 
-    /// Goes through the commits that touched flag files. Each content is read once, and parsed only
-    /// where it has a flag that is searched for.
-    fn read_history(
-        &mut self,
-        search: &mut Search,
-        repository: &Repository,
-        revisions: &Revisions,
-        quiet: bool,
-    ) -> Result<(), Failure> {
-        let tips = revisions.tips(repository)?;
-        let tips: Vec<_> = tips.iter().collect();
-        let progress = Progress::bytes("reading history", 0, quiet);
-        let mut seen = Seen::default();
-        let commits = repository.history(&tips, |id, bytes| {
+/// The files that say all about the past of these flags, unless they came there from others. `None`
+/// where every file counts: a new key may have stood anywhere.
+fn files(changes: &[&FlagChange<'_>], sides: &Sides) -> Option<Vec<Vec<u8>>> {
+    let mut files = Vec::new();
+    for change in changes {
+        if change.action() == Action::Create {
+            return None;
+        }
+        files.extend(sides.paths(change).map(<[u8]>::to_vec));
+    }
+    files.sort_unstable();
+    files.dedup();
+    (!files.is_empty() && files.len() <= MOST_FILES).then_some(files)
+}
+
+/// From here on git is quicker with the whole directory, and a command line has an end.
+const MOST_FILES: usize = 20;
+
+/// Goes through the commits that touched flag files. Each content is read once, and parsed only where
+/// it has a flag that is searched for.
+struct Walk<'a> {
+    repository: &'a Repository,
+    tips: Vec<&'a str>,
+    search: Search,
+    seen: Seen,
+    progress: Progress,
+}
+
+impl Walk<'_> {
+    fn commits(&mut self, scope: Scope<'_>) -> Result<Vec<git::Commit>, git::Error> {
+        let tips = std::mem::take(&mut self.tips);
+        let commits = self.read(&tips, scope);
+        self.tips = tips;
+        commits
+    }
+
+    /// The commits that touched `files`. `None` where one of the flags was in another file before.
+    fn within(&mut self, files: &[Vec<u8>]) -> Result<Option<Vec<git::Commit>>, git::Error> {
+        let commits = self.commits(Scope::Files(files))?;
+        let brought: HashMap<&str, Vec<Arc<str>>> = commits
+            .iter()
+            .map(|commit| (&*commit.id, self.seen.brought_by(commit)))
+            .filter(|(_, keys)| !keys.is_empty())
+            .collect();
+        if brought.is_empty() {
+            return Ok(Some(commits));
+        }
+        let ids: Vec<&str> = brought.keys().copied().collect();
+        let whole = self.read(&ids, Scope::Tips)?;
+        let came = whole.iter().any(|commit| {
+            let keys = brought.get(&*commit.id);
+            keys.is_some_and(|keys| keys.iter().any(|key| self.seen.had(commit, key)))
+        });
+        Ok((!came).then_some(commits))
+    }
+
+    fn read(&mut self, tips: &[&str], scope: Scope<'_>) -> Result<Vec<git::Commit>, git::Error> {
+        let Self {
+            repository,
+            search,
+            seen,
+            progress,
+            ..
+        } = self;
+        let commits = repository.history(tips, scope, |id, bytes| {
             progress.advance(bytes.len() as u64);
             seen.look(id, bytes, search);
         })?;
-        // What became of a flag matters only where it was, and mostly the next commit has told.
-        let was_there = |commit: &&git::Commit| commit.before().any(|id| seen.has(id));
-        let after = commits
-            .iter()
-            .filter(was_there)
-            .flat_map(git::Commit::after);
+        // What became of a flag matters only where it was, and mostly the next commit has told. In a
+        // few files, so does where it came from.
+        let few = matches!(scope, Scope::Files(_));
+        let matters = |commit: &&git::Commit| few || commit.before().any(|id| seen.has(id));
+        let after = commits.iter().filter(matters);
+        let after = after.flat_map(git::Commit::after);
         let mut wanted: Vec<&str> = after.filter(|id| !seen.knows(id)).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -116,10 +186,7 @@ impl Pasts {
                 seen.look(id, &blob.bytes, search);
             }
         })?;
-        for commit in &commits {
-            seen.add(commit, &mut self.history);
-        }
-        Ok(())
+        Ok(commits)
     }
 }
 
@@ -151,6 +218,19 @@ impl Seen {
 
     fn has(&self, id: &str) -> bool {
         !self.get(id).is_empty()
+    }
+
+    /// Whether a flag was in what a commit touched.
+    fn had(&self, commit: &git::Commit, key: &str) -> bool {
+        let mut before = commit.before().flat_map(|id| self.get(id));
+        before.any(|sighting| *sighting.key == *key)
+    }
+
+    /// The flags that are there after a commit, and were nowhere in what it touched.
+    fn brought_by(&self, commit: &git::Commit) -> Vec<Arc<str>> {
+        let after = commit.after().flat_map(|id| self.get(id));
+        let new = after.filter(|sighting| !self.had(commit, &sighting.key));
+        new.map(|sighting| Arc::clone(&sighting.key)).collect()
     }
 
     /// Puts a commit into the history.

@@ -33,12 +33,13 @@ impl Revisions {
                     .hint("name two revisions: `hoist diff main feature`"),
             );
         }
-        let base = repository.resolve(asked.base)?;
-        let head = asked
-            .head
-            .map(|head| repository.resolve(head))
-            .transpose()?;
-        let mut revisions = Self { base, head };
+        // Two runs of git take as long as one.
+        let resolve = |name| repository.resolve(name);
+        let (base, head) = rayon::join(|| resolve(asked.base), || asked.head.map(resolve));
+        let mut revisions = Self {
+            base: base?,
+            head: head.transpose()?,
+        };
         if asked.merge_base {
             let found = repository.merge_base(&revisions.base, &revisions.current(repository)?)?;
             let name = format!("{}...", revisions.base.name);

@@ -62,7 +62,7 @@ impl Sides {
     ) -> Result<Self, Failure> {
         let mut sides = Self::default();
         let trees: Vec<(&Revision, Tree)> = [Some(&revisions.base), revisions.head.as_ref()]
-            .into_iter()
+            .into_par_iter()
             .flatten()
             .map(|revision| Ok((revision, repository.tree(revision)?)))
             .collect::<Result<_, Failure>>()?;
@@ -236,6 +236,16 @@ impl Sides {
         Some(Source {
             file: self.files.name(flag.file).into(),
             line: flag.line,
+        })
+    }
+
+    /// The files within the repository that a flag stands in, or stood in.
+    pub fn paths(&self, change: &FlagChange<'_>) -> impl Iterator<Item = &[u8]> {
+        let sides = [(&self.old, change.old), (&self.new, change.new)];
+        sides.into_iter().filter_map(|(files, flag)| {
+            let file = flag?.file;
+            let file = files.iter().find(|side| side.checked.file == file)?;
+            Some(&file.path[..])
         })
     }
 

@@ -6,9 +6,11 @@ use rayon::prelude::*;
 
 use crate::cli::{Global, OperatorFormat, RolloutStatus as Args};
 use crate::commands::absence::Absence;
+use crate::commands::several::{self, Came, Kind};
 use crate::commands::signals::Interrupt;
 use crate::commands::site::{Site, once_each};
-use crate::commands::{Colors, Ending, Failure, print};
+use crate::commands::workspace::Workspace;
+use crate::commands::{Colors, Ending, Failure, count, print};
 use crate::operate::{Rollout, reminded};
 use crate::plan::{Snapshot, Stored};
 use crate::record::Record;
@@ -17,6 +19,9 @@ use crate::report::{rollouts, write_json};
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
     let flags = once_each(&args.flags);
+    if global.names_several() {
+        return in_several(global, &flags, args, colors);
+    }
     let mut site = Site::for_reading(global, colors)?;
     if args.watch {
         return watch(&mut site, &flags, args, colors);
@@ -24,6 +29,48 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let rollouts = look(&mut site, &flags)?;
     print(|out| write(out, &rollouts, args.format, colors, false))?;
     Ok(Ending::Done)
+}
+
+/// How looks at several environments are counted.
+const READ: Kind = ("read", "read");
+
+fn in_several(
+    global: &Global,
+    flags: &[String],
+    args: &Args,
+    colors: Colors,
+) -> Result<Ending, Failure> {
+    if args.watch {
+        return Err(Failure::impossible("`--watch` shows one environment")
+            .hint("name one with `--env`, and watch the others beside it"));
+    }
+    let workspace = Workspace::open(global)?;
+    workspace.refuse_mistakes(colors)?;
+    let environments = workspace.several()?.unwrap_or_default();
+    let how = several::Look {
+        json: args.format == OperatorFormat::Json,
+        colors,
+        kinds: &[READ],
+    };
+    several::run(&environments, how, |environment| {
+        // What is said meanwhile would get between what is shown of others.
+        let global = Global {
+            quiet: true,
+            verbose: false,
+            ..global.for_environment(&environment.name)
+        };
+        let mut site = Site::for_reading(&global, colors)?;
+        let rollouts = look(&mut site, flags)?;
+        let mut text = Vec::new();
+        rollouts::human(&mut text, &rollouts, colors.stdout).map_err(Failure::output)?;
+        Ok(Came {
+            text,
+            json: rollouts::json(&rollouts),
+            kind: READ.0,
+            said: format!("{} shown", count(rollouts.flags.len(), "flag")),
+            ended: Ok(Ending::Done),
+        })
+    })
 }
 
 /// Reads the store.

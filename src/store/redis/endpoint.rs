@@ -9,6 +9,7 @@ use std::time::Duration;
 use ::redis::{ErrorKind, RedisError, ServerError, Value};
 
 use crate::store::Error;
+use crate::store::rights::{ON_SENTINELS, allowing, quoted};
 
 use super::stream::{Address, Handshake};
 use super::{tls, value};
@@ -39,6 +40,8 @@ pub(super) struct Endpoint {
     pub is_tls: bool,
     /// The prefix, where it is no hash tag.
     pub untagged: Option<String>,
+    /// The rules of `ACL SETUSER` for all that hoist does there.
+    pub rules: String,
     /// The passwords as they stand in the URL and as they are meant.
     secrets: Vec<String>,
 }
@@ -54,6 +57,7 @@ impl Endpoint {
             node: None,
             is_tls,
             untagged: None,
+            rules: String::new(),
             secrets: Vec::new(),
         }
     }
@@ -171,7 +175,11 @@ impl Endpoint {
         let reason = self.clean(&format!("{} {details}", error.code()));
         match inner_code(error.code(), details).unwrap_or(error.code()) {
             "NOAUTH" | "WRONGPASS" => Error::Login { store, reason },
-            "NOPERM" => Error::NoPermission { store, reason },
+            "NOPERM" => Error::NoPermission {
+                store,
+                reason,
+                fix: self.grant(),
+            },
             "READONLY" | "NOREPLICAS" | "MASTERDOWN" => Error::ReadOnly { store, reason },
             "LOADING" => Error::Loading { store, reason },
             "OOM" => Error::OutOfMemory { store, reason },
@@ -219,6 +227,21 @@ impl Endpoint {
         self.misfit(
             "what answers there is no Sentinel",
             "name the sentinels' port, usually 26379; without Sentinel a store is redis://HOST:6379",
+        )
+    }
+
+    /// What gives the user the rights that hoist needs.
+    fn grant(&self) -> String {
+        let user = quoted(self.user.as_deref().unwrap_or("default"));
+        if self.kind == Kind::Sentinel {
+            return format!(
+                "give the user on the sentinels what it takes: `ACL SETUSER {user} {}`",
+                allowing(&ON_SENTINELS)
+            );
+        }
+        format!(
+            "give the user all that hoist needs: `ACL SETUSER {user} {}`; stops, restores and rollouts alone take less (SECURITY.md)",
+            self.rules
         )
     }
 

@@ -8,7 +8,7 @@ use ::redis::Value;
 use crate::plan::{Removed, Snapshot, Stored};
 use crate::store::{Error, effects};
 
-use super::wire::Wire;
+use super::wire::{Wire, first_refusal};
 use super::{Redis, value};
 
 /// How often a read is tried before it is given up because somebody commits all the time.
@@ -186,6 +186,9 @@ impl Redis {
         records: &mut BTreeMap<String, Stored>,
         valueless: &mut Vec<String>,
     ) -> Result<(), Error> {
+        if let Some(error) = first_refusal(&answers) {
+            return Err(self.endpoint.refused(error));
+        }
         let values: Vec<Value> = answers
             .into_iter()
             .filter_map(value::list)
@@ -211,6 +214,7 @@ impl Redis {
 
     /// The answer to [`Self::ask_generation`].
     pub(super) fn generation(&self, answer: Value) -> Result<End, Error> {
+        let [answer] = self.exactly(vec![answer])?;
         let [generation, lineage] = self.exactly(value::list(answer).unwrap_or_default())?;
         let lineage = value::text(lineage);
         let generation = self.parse_generation(value::text(generation), lineage.is_some())?;
@@ -280,7 +284,7 @@ impl Redis {
 
     /// Answers as an array. A refusal among them is an error, and so is any other number of them.
     pub(super) fn exactly<const N: usize>(&self, answers: Vec<Value>) -> Result<[Value; N], Error> {
-        if let Some(error) = super::wire::first_refusal(&answers) {
+        if let Some(error) = first_refusal(&answers) {
             return Err(self.endpoint.refused(error));
         }
         answers.try_into().map_err(|_| self.endpoint.nonsense())

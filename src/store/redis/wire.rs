@@ -155,18 +155,18 @@ impl Wire {
         for step in mem::take(&mut self.login) {
             let answer = self.answer()?;
             match (step, answer) {
+                // It hangs up after that.
+                (_, Value::ServerError(error)) if error.code() == "DENIED" => {
+                    return Err(self.endpoint.refused(&error));
+                }
                 (Login::Auth, Value::ServerError(error)) => {
                     return Err(self.endpoint.login_refused(&error));
                 }
-                (Login::Select, Value::ServerError(error)) if error.code() == "ERR" => {
+                // What follows would be done to another database.
+                (Login::Select, Value::ServerError(error)) => {
                     return Err(self.endpoint.select_refused(&error));
                 }
-                // It hangs up after that.
-                (Login::Greet, Value::ServerError(error)) if error.code() == "DENIED" => {
-                    return Err(self.endpoint.refused(&error));
-                }
                 (Login::Greet, greeting) => self.endpoint.check_mode(greeting)?,
-                // Whatever else is wrong, the commands that follow will say so.
                 (Login::Auth | Login::Select, _) => {}
             }
         }
@@ -184,6 +184,22 @@ impl Wire {
             Some(error) => Err(self.endpoint.refused(error)),
             None => Ok(answers),
         }
+    }
+
+    /// Sends a command whose answer [`Self::overhear`] takes among everything else.
+    pub fn say<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Result<(), Error> {
+        self.command(args);
+        self.waiting = self.waiting.saturating_sub(1);
+        self.send();
+        match self.send_error.take() {
+            Some(error) => Err(self.broken(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for what the server says of its own accord.
+    pub fn overhear(&mut self) -> Result<Value, Error> {
+        self.answer()
     }
 
     fn answer(&mut self) -> Result<Value, Error> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE as IOERR_SHMSIZE;
 
 use crate::store::Error;
 
@@ -18,6 +19,13 @@ pub(super) fn explain(error: &rusqlite::Error, shown: &str, within: Duration) ->
         Some(ErrorCode::NotADatabase) => Error::NotSqlite { store, reason },
         Some(ErrorCode::ReadOnly) => Error::FileReadOnly { store, reason },
         Some(ErrorCode::DiskFull) => Error::DiskFull { store, reason },
+        // The file that readers share could not be made longer.
+        Some(ErrorCode::SystemIoFailure)
+            if error.sqlite_error().map(|error| error.extended_code) == Some(IOERR_SHMSIZE) =>
+        {
+            Error::DiskFull { store, reason }
+        }
+        Some(ErrorCode::SystemIoFailure) => Error::DiskFails { store, reason },
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Error::File { store, reason },
         Some(ErrorCode::DatabaseCorrupt) => Error::Bookkeeping {
             store,
@@ -85,7 +93,15 @@ mod tests {
             Error::Bookkeeping { .. }
         ));
         assert!(matches!(
-            explained(ffi::SQLITE_IOERR),
+            explained(ffi::SQLITE_IOERR_READ),
+            Error::DiskFails { .. }
+        ));
+        assert!(matches!(
+            explained(ffi::SQLITE_IOERR_SHMSIZE),
+            Error::DiskFull { .. }
+        ));
+        assert!(matches!(
+            explained(ffi::SQLITE_TOOBIG),
             Error::Refused { .. }
         ));
     }

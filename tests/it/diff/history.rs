@@ -195,3 +195,24 @@ fn dates_that_were_put_off_before_are_counted() {
     let diff = repository.diff_json(0, &["HEAD~3", "HEAD~2"]);
     assert_eq!(risks(&diff), [""; 0]);
 }
+
+#[test]
+fn dates_are_followed_into_another_file() {
+    let flag = |date: &str| format!("flags:\n  a: {{ owner: web, expires: {date} }}\n");
+    let other = "flags:\n  b: {}\n";
+    let repository = Repository::with_flags(&flag("2026-03-31"));
+    repository.commit_flags(&flag("2026-06-30"), "Later");
+    repository.write_flags(other);
+    repository.write("flags/moved.yaml", flag("2026-06-30"));
+    repository.commit("Move it");
+    // Nothing was there before that: no other file is asked.
+    repository.write("flags/new.yaml", "flags:\n  c: { expires: 2026-03-31 }\n");
+    repository.commit("Add another");
+    repository.write("flags/moved.yaml", flag("2026-09-30"));
+    repository.write("flags/new.yaml", "flags:\n  c: { expires: 2026-09-30 }\n");
+    let diff = repository.diff_json(0, &["HEAD"]);
+    assert_eq!(
+        messages(&diff, "postponed-expiry"),
+        ["expires is put off for the 2nd time: 2026-03-31, 2026-06-30, 2026-09-30"]
+    );
+}

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use hoist::store::rights::{ON_A_CLUSTER, Role, WITH_REPLICAS, allowing};
 use hoist::store::{Error, Options, open};
 
 use super::{FLAGS, assert_whole, count, read_error, store, within, words};
@@ -76,33 +77,45 @@ fn a_node_by_itself_is_enough_only_if_it_has_the_prefix() {
 }
 
 #[test]
-fn the_rights_that_the_hint_lists_suffice() {
+fn the_rights_that_are_listed_suffice() {
     let cluster = Cluster::shared();
-    let hint = Error::NoPermission {
-        store: String::new(),
-        reason: String::new(),
+    let rules = Role::Sync.rules("{least}").expect("a fine prefix");
+    let besides = [&ON_A_CLUSTER[..], &WITH_REPLICAS].concat();
+    let rules = format!("{rules} {}", allowing(&besides));
+    let make_user = |lacking: &str| {
+        let start = "ACL SETUSER least reset on >pw".split(' ');
+        let rule = start
+            .chain(rules.split(' '))
+            .chain(lacking.split_whitespace());
+        let rule: Vec<&str> = rule.collect();
+        for node in &cluster.nodes {
+            node.run::<()>(&rule);
+        }
     };
-    let hint = hint.hint().expect("a hint");
-    let rights = hint.split([' ', ',']).filter(|word| word.starts_with('+'));
-    let keys = "on >pw ~{least}:* ~hoist:{least}* &hoist:{least}:changes".split(' ');
-    let rule: Vec<&str> = ["ACL", "SETUSER", "least"]
-        .into_iter()
-        .chain(keys)
-        .chain(rights)
-        .collect();
-    for node in &cluster.nodes {
-        node.run::<()>(&rule);
-    }
-    let url = cluster.url(&[0]).replace("//", "//least:pw@");
-    let options = Options {
-        wait_replicas: usize::from(cluster.owner("{least}") == cluster.owner("{ff}")),
-        ..within(10_000)
+    // Only where it has a replica can it be waited for.
+    let replicas = usize::from(cluster.owner("{least}") == cluster.owner("{ff}"));
+    let store = || {
+        let url = cluster.url(&[0]).replace("//", "//least:pw@");
+        let options = Options {
+            wait_replicas: replicas,
+            ..within(10_000)
+        };
+        open(&url, "{least}", &options).expect("a fine URL")
     };
-    let mut store = open(&url, "{least}", &options).expect("a fine URL");
-    count(&mut *store).expect("a commit");
+    make_user("");
+    count(&mut *store()).expect("a commit");
     let large = (0..600).map(|n| create(&format!("flag{n}"), "1"));
-    apply(&mut *store, large.collect());
-    assert_eq!(store.history(10).expect("a history").len(), 2);
+    apply(&mut *store(), large.collect());
+    assert_eq!(store().history(10).expect("a history").len(), 2);
+    for command in ON_A_CLUSTER {
+        make_user(&format!("-{command}"));
+        let error = store().read().expect_err(command);
+        assert_error!(
+            error,
+            Error::NoPermission { .. },
+            "+cluster|nodes +cluster|slots"
+        );
+    }
 }
 
 #[test]

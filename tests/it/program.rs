@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "lint",
     "test",
     "plan",

@@ -1,8 +1,8 @@
 //! Whatever happens to the files, the store ends up with what they say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{World, file, flag};
@@ -39,7 +39,7 @@ impl Tree<'_> {
         self.world.path(&format!("{folder}/f{number}.yaml"))
     }
 
-    fn text(&mut self, path: &std::path::Path) -> String {
+    fn text(&mut self, path: &Path) -> String {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let mut text = "flags:\n".to_owned();
         for number in 0..1 + self.random.below(3) {
@@ -107,15 +107,35 @@ impl Tree<'_> {
 
     /// Writes every file that there is anew, and takes away those that stand twice.
     fn mend(&mut self) {
-        for number in 0..FILES {
-            let name = format!("f{number}.yaml");
-            let paths = FOLDERS.map(|folder| self.world.path(&format!("{folder}/{name}")));
-            let mut there = paths.iter().filter(|path| path.exists());
-            if let Some(first) = there.next() {
-                let text = self.text(first);
-                fs::write(first, text).unwrap();
+        let mut files = Vec::new();
+        list(&self.world.path("flags"), &mut files);
+        files.sort();
+        let mut seen = BTreeSet::new();
+        for path in files {
+            if path.file_stem().is_some_and(|name| name == "search") {
+                continue;
             }
-            there.for_each(|path| fs::remove_file(path).unwrap());
+            if seen.insert(path.file_name().unwrap().to_owned()) {
+                let text = self.text(&path);
+                fs::write(path, text).unwrap();
+            } else {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    }
+}
+
+/// Every flag file below a folder: those that were moved with one may be anywhere.
+fn list(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            list(&path, files);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            files.push(path);
         }
     }
 }

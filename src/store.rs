@@ -60,16 +60,12 @@ pub trait Store: Send {
     /// cannot be said, for lack of rights say, nothing is.
     fn claim_watch(
         &mut self,
-        _claim: &WatchClaim,
-        _lasting: Duration,
-    ) -> Result<Option<WatchClaim>, Error> {
-        Ok(None)
-    }
+        claim: &WatchClaim,
+        lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error>;
 
     /// Takes back what [`Store::claim_watch`] has said.
-    fn release_watch(&mut self, _claim: &WatchClaim) -> Result<(), Error> {
-        Ok(())
-    }
+    fn release_watch(&mut self, claim: &WatchClaim) -> Result<(), Error>;
 }
 
 /// How to reach a store.

@@ -31,6 +31,8 @@ pub struct Cache<T> {
     seen: Vec<Option<Seen>>,
     ids: BTreeMap<PathBuf, FileId>,
     free: Vec<FileId>,
+    /// Free from the next look on, so that one that goes and one that comes are told apart.
+    freed: Vec<FileId>,
     /// Whether there are links among the files: then the path of a change need not be that of a file.
     has_links: bool,
 }
@@ -95,6 +97,7 @@ impl<T: Default + Send> Cache<T> {
             seen: Vec::new(),
             ids: BTreeMap::new(),
             free: Vec::new(),
+            freed: Vec::new(),
             has_links: false,
         }
     }
@@ -113,6 +116,7 @@ impl<T: Default + Send> Cache<T> {
     /// Looks at all files, has those that are new or have changed checked, and gives them together with
     /// those that have gone.
     pub fn rescan(&mut self, check: impl Fn(FileId, &[u8]) -> T + Sync) -> BTreeSet<FileId> {
+        self.free.append(&mut self.freed);
         let listing = find(std::slice::from_ref(&self.root), &self.here);
         self.found.unread = listing.unread;
         // What could not be listed may be there all the same.
@@ -144,6 +148,7 @@ impl<T: Default + Send> Cache<T> {
         paths: &BTreeSet<PathBuf>,
         check: impl Fn(FileId, &[u8]) -> T + Sync,
     ) -> BTreeSet<FileId> {
+        self.free.append(&mut self.freed);
         let mut files = Vec::new();
         let mut gone = Vec::new();
         for path in paths {
@@ -242,7 +247,7 @@ impl<T: Default + Send> Cache<T> {
                 *seen = None;
             }
             self.found.files.hide(id);
-            self.free.push(id);
+            self.freed.push(id);
         }
     }
 
@@ -300,6 +305,9 @@ impl<T: Default + Send> Cache<T> {
         changed
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// What a path that something happened to may be.
 enum Change {

@@ -13,6 +13,8 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "cli")]
 pub mod report;
+#[cfg(feature = "cli")]
+pub mod watch;
 
 pub mod client;
 

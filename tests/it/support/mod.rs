@@ -12,3 +12,4 @@ pub mod redis;
 pub mod repository;
 pub mod sentinel;
 pub mod tls;
+pub mod watching;

@@ -20,6 +20,8 @@ mod plan;
 mod restore;
 mod rollback;
 mod rollout;
+#[cfg(feature = "serve")]
+mod serve;
 mod test;
 
 pub use apply::Apply;
@@ -34,6 +36,8 @@ pub use plan::{Plan, PlanFormat};
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use test::{Test, TestFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
@@ -142,6 +146,8 @@ pub enum Command {
     Kill(Kill),
     Restore(Restore),
     Diff(Diff),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

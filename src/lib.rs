@@ -14,6 +14,9 @@ pub mod config;
 #[cfg(feature = "cli")]
 pub mod report;
 
+#[cfg(feature = "serve")]
+pub mod server;
+
 pub mod client;
 
 #[cfg(feature = "cli")]

@@ -72,9 +72,7 @@ async fn serve(
     };
     let server = bound.map_err(cannot)?;
     let address = server.address().map_err(cannot)?;
-    print(|out| {
-        writeln!(out, "Serving {} on {scheme}://{address}", visible(&what))
-    })?;
+    print(|out| writeln!(out, "Serving {} on {scheme}://{address}", visible(&what)))?;
     tokio::spawn(reload(server.reloader()));
     server
         .run(async {

@@ -64,7 +64,10 @@ async fn follow(
     changes: &mut watch::Receiver<Change>,
     sender: &mpsc::Sender<Bytes>,
 ) -> Option<()> {
-    sender.send(format!("retry: {RETRY}\n\n").into()).await.ok()?;
+    sender
+        .send(format!("retry: {RETRY}\n\n").into())
+        .await
+        .ok()?;
     let now = *changes.borrow_and_update();
     let mark = ofrep::mark(&state.client.flags());
     if last.is_some_and(|last| last != mark) {

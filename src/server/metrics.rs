@@ -103,7 +103,10 @@ impl Gauge {
 impl Metrics {
     /// Counts an evaluation of a flag that there is.
     pub fn evaluated(&self, flag: &str, variant: Option<&str>, reason: Reason) {
-        let known = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self
+            .evaluations
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(evaluations) = known.get(flag) {
             return evaluations.count(variant, reason);
         }
@@ -145,7 +148,10 @@ impl Metrics {
         self.write_evaluations(out)?;
         self.write_requests(out)?;
         let flags = client.flags();
-        let malformed = flags.iter().filter(|flag| flag.evaluator().is_err()).count();
+        let malformed = flags
+            .iter()
+            .filter(|flag| flag.evaluator().is_err())
+            .count();
         let age = client
             .confirmed()
             .and_then(|at| SystemTime::now().duration_since(at).ok())
@@ -168,23 +174,44 @@ impl Metrics {
                 "Time since the snapshot was last known to be what the store says.",
                 age,
             ),
-            ("connections", "Open connections.", value(&self.connections) as f64),
-            ("event_streams", "Open event streams.", value(&self.streams) as f64),
+            (
+                "connections",
+                "Open connections.",
+                value(&self.connections) as f64,
+            ),
+            (
+                "event_streams",
+                "Open event streams.",
+                value(&self.streams) as f64,
+            ),
         ] {
             head(out, name, "gauge", help)?;
             writeln!(out, "hoist_{name} {value}")?;
         }
-        head(out, "store_state", "gauge", "How the server stands with its store: 1 for the state that holds.")?;
+        head(
+            out,
+            "store_state",
+            "gauge",
+            "How the server stands with its store: 1 for the state that holds.",
+        )?;
         let state = client.state();
         for (name, holds) in [
             ("ready", state == State::Ready),
             ("stale", matches!(state, State::Stale { .. })),
             ("not_ready", matches!(state, State::NotReady { .. })),
         ] {
-            writeln!(out, "hoist_store_state{{state=\"{name}\"}} {}", u8::from(holds))?;
+            writeln!(
+                out,
+                "hoist_store_state{{state=\"{name}\"}} {}",
+                u8::from(holds)
+            )?;
         }
         head(out, "build_info", "gauge", "The version of hoist.")?;
-        writeln!(out, "hoist_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))
+        writeln!(
+            out,
+            "hoist_build_info{{version=\"{}\"}} 1",
+            env!("CARGO_PKG_VERSION")
+        )
     }
 
     fn write_evaluations(&self, out: &mut String) -> fmt::Result {
@@ -194,7 +221,10 @@ impl Metrics {
             "counter",
             "Evaluations by flag, variant and reason; of flags that there are none of without any.",
         )?;
-        let known = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self
+            .evaluations
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut flags: Vec<_> = known.iter().collect();
         flags.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (flag, evaluations) in flags {
@@ -221,7 +251,12 @@ impl Metrics {
     }
 
     fn write_requests(&self, out: &mut String) -> fmt::Result {
-        head(out, "http_requests_total", "counter", "Requests by endpoint and class of status.")?;
+        head(
+            out,
+            "http_requests_total",
+            "counter",
+            "Requests by endpoint and class of status.",
+        )?;
         let all = || Endpoint::ALL.iter().zip(&self.requests);
         for (endpoint, requests) in all() {
             for (class, count) in requests.statuses.iter().enumerate() {
@@ -236,7 +271,12 @@ impl Metrics {
             }
         }
         let name = "http_request_duration_seconds";
-        head(out, name, "histogram", "Time from the head of a request to the head of its answer.")?;
+        head(
+            out,
+            name,
+            "histogram",
+            "Time from the head of a request to the head of its answer.",
+        )?;
         for (endpoint, requests) in all() {
             let endpoint = endpoint.as_str();
             let mut below = 0;
@@ -251,7 +291,10 @@ impl Metrics {
             // A request that is just being counted must not make a bucket larger than all of them.
             let count = requests.count.load(Relaxed).max(below);
             let seconds = requests.micros.load(Relaxed) as f64 / 1e6;
-            writeln!(out, "hoist_{name}_bucket{{endpoint=\"{endpoint}\",le=\"+Inf\"}} {count}")?;
+            writeln!(
+                out,
+                "hoist_{name}_bucket{{endpoint=\"{endpoint}\",le=\"+Inf\"}} {count}"
+            )?;
             writeln!(out, "hoist_{name}_sum{{endpoint=\"{endpoint}\"}} {seconds}")?;
             writeln!(out, "hoist_{name}_count{{endpoint=\"{endpoint}\"}} {count}")?;
         }
@@ -261,9 +304,8 @@ impl Metrics {
 
 impl Evaluations {
     fn count(&self, variant: Option<&str>, reason: Reason) {
-        let is_it = |counted: &&Counted| {
-            counted.reason == reason && counted.variant.as_deref() == variant
-        };
+        let is_it =
+            |counted: &&Counted| counted.reason == reason && counted.variant.as_deref() == variant;
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(counted) = all.iter().find(is_it) {
             counted.count.fetch_add(1, Relaxed);
@@ -285,7 +327,10 @@ impl Evaluations {
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
-    writeln!(out, "# HELP hoist_{name} {help}\n# TYPE hoist_{name} {kind}")
+    writeln!(
+        out,
+        "# HELP hoist_{name} {help}\n# TYPE hoist_{name} {kind}"
+    )
 }
 
 /// A label's value, with what would end it written out.
@@ -316,8 +361,16 @@ mod tests {
         metrics.evaluated("b", None, Reason::Split);
         metrics.evaluated("b", None, Reason::Split);
         metrics.evaluated("a\"\\\n", Some("red"), Reason::TargetingMatch);
-        metrics.answered(Endpoint::Evaluate, StatusCode::OK, Duration::from_micros(50));
-        metrics.answered(Endpoint::Evaluate, StatusCode::NOT_FOUND, Duration::from_micros(51));
+        metrics.answered(
+            Endpoint::Evaluate,
+            StatusCode::OK,
+            Duration::from_micros(50),
+        );
+        metrics.answered(
+            Endpoint::Evaluate,
+            StatusCode::NOT_FOUND,
+            Duration::from_micros(51),
+        );
         metrics.answered(Endpoint::Evaluate, StatusCode::OK, Duration::from_secs(60));
         let (client, _feed) = Builder::new("").fed();
         let text = metrics.text(&client);
@@ -337,7 +390,10 @@ mod tests {
             "hoist_snapshot_age_seconds NaN",
             "# TYPE hoist_evaluations_total counter",
         ] {
-            assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} in:\n{text}"
+            );
         }
     }
 }

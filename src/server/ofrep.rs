@@ -82,7 +82,8 @@ struct Endpoint<'a> {
 }
 
 const MALFORMED: &str = "the record of this flag makes no sense";
-const NO_USER: &str = "the share of users of this flag is below 100 %, so that it takes a targetingKey";
+const NO_USER: &str =
+    "the share of users of this flag is below 100 %, so that it takes a targetingKey";
 
 /// Evaluates the flag `key`.
 pub(super) fn single(state: &State, key: &str, body: &Bytes) -> Answer {
@@ -262,7 +263,10 @@ mod tests {
     #[test]
     fn a_context_is_read_or_refused() {
         for (body, expected) in [
-            (r#"{"context":{"targetingKey":"ana"}}"#, Ok(Context::user("ana"))),
+            (
+                r#"{"context":{"targetingKey":"ana"}}"#,
+                Ok(Context::user("ana")),
+            ),
             (
                 r#"{"context":{"targetingKey":"ana","groups":["a","b"],"plan":{"x":[1]}}}"#,
                 Ok(Context::user("ana").with_groups(["a", "b"])),
@@ -271,14 +275,20 @@ mod tests {
                 r#"{"context":{"groups":"staff"},"more":1}"#,
                 Ok(Context::nobody().with_group("staff")),
             ),
-            (r#"{"context":{"targetingKey":null,"groups":null}}"#, Ok(Context::nobody())),
+            (
+                r#"{"context":{"targetingKey":null,"groups":null}}"#,
+                Ok(Context::nobody()),
+            ),
             (r#"{"context":{"targetingKey":""}}"#, Ok(Context::user(""))),
             ("{}", Err("INVALID_CONTEXT")),
             (r#"{"context":null}"#, Err("INVALID_CONTEXT")),
             (r#"{"context":[]}"#, Err("INVALID_CONTEXT")),
             (r#"{"context":"ana"}"#, Err("INVALID_CONTEXT")),
             (r#"{"context":{"targetingKey":7}}"#, Err("INVALID_CONTEXT")),
-            (r#"{"context":{"targetingKey":"a","targetingKey":"b"}}"#, Err("INVALID_CONTEXT")),
+            (
+                r#"{"context":{"targetingKey":"a","targetingKey":"b"}}"#,
+                Err("INVALID_CONTEXT"),
+            ),
             (r#"{"context":{"groups":[1]}}"#, Err("INVALID_CONTEXT")),
             (r#"{"context":{"groups":{}}}"#, Err("INVALID_CONTEXT")),
             ("[]", Err("INVALID_CONTEXT")),

@@ -158,7 +158,12 @@ fn admit(
     target: &Target<'_>,
     asked: &Asked<'_>,
 ) -> Result<Option<[u8; 32]>, Answer> {
-    let Some(tokens) = state.options.tokens.as_ref().filter(|_| target.is_guarded()) else {
+    let Some(tokens) = state
+        .options
+        .tokens
+        .as_ref()
+        .filter(|_| target.is_guarded())
+    else {
         return Ok(None);
     };
     if let Some(hash) = tokens.shown(asked.headers) {

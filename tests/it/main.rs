@@ -33,6 +33,7 @@ mod rights;
 mod rollback;
 mod rule_reference;
 mod secrets;
+mod serve;
 mod several;
 mod sqlite_store;
 mod stores;

@@ -56,11 +56,7 @@ pub(super) fn serve(
 }
 
 /// Reads all flag files. A flag with errors in it costs that flag only.
-fn read(
-    workspace: &Workspace<'_>,
-    environment: &Environment,
-    feed: &Feed,
-) -> Result<(), Failure> {
+fn read(workspace: &Workspace<'_>, environment: &Environment, feed: &Feed) -> Result<(), Failure> {
     let flag_set = FlagSet::load(workspace)?;
     let errors = flag_set.report().errors();
     if errors > 0 {
@@ -91,9 +87,13 @@ fn watcher(flags: &Path, root: &Path) -> Result<(RecommendedWatcher, Receiver<()
     let ours = flags.to_owned();
     let mut watcher =
         notify::recommended_watcher(move |event| hear(event, &ours, &sender)).map_err(cannot)?;
-    watcher.watch(flags, RecursiveMode::Recursive).map_err(cannot)?;
+    watcher
+        .watch(flags, RecursiveMode::Recursive)
+        .map_err(cannot)?;
     // hoist.toml: a file that is replaced as a whole is only seen through its folder.
-    watcher.watch(root, RecursiveMode::NonRecursive).map_err(cannot)?;
+    watcher
+        .watch(root, RecursiveMode::NonRecursive)
+        .map_err(cannot)?;
     Ok((watcher, changed))
 }
 

@@ -71,7 +71,7 @@ pub(super) struct Metrics {
 struct Evaluations(RwLock<Vec<Counted>>);
 
 struct Counted {
-    variant: Option<Box<str>>,
+    variant: Box<str>,
     reason: Reason,
     count: AtomicU64,
 }
@@ -102,7 +102,7 @@ impl Gauge {
 
 impl Metrics {
     /// Counts an evaluation of a flag that there is.
-    pub fn evaluated(&self, flag: &str, variant: Option<&str>, reason: Reason) {
+    pub fn evaluated(&self, flag: &str, variant: &str, reason: Reason) {
         let known = self
             .evaluations
             .read()
@@ -226,7 +226,7 @@ impl Metrics {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let mut flags: Vec<_> = known.iter().collect();
-        flags.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        flags.sort_unstable_by_key(|(flag, _)| *flag);
         for (flag, evaluations) in flags {
             let counted = evaluations.0.read().unwrap_or_else(PoisonError::into_inner);
             for counted in counted.iter() {
@@ -234,7 +234,7 @@ impl Metrics {
                     out,
                     "hoist_evaluations_total{{flag=\"{}\",variant=\"{}\",reason=\"{}\"}} {}",
                     Label(flag),
-                    Label(counted.variant.as_deref().unwrap_or_default()),
+                    Label(&counted.variant),
                     counted.reason.as_str(),
                     counted.count.load(Relaxed)
                 )?;
@@ -303,9 +303,8 @@ impl Metrics {
 }
 
 impl Evaluations {
-    fn count(&self, variant: Option<&str>, reason: Reason) {
-        let is_it =
-            |counted: &&Counted| counted.reason == reason && counted.variant.as_deref() == variant;
+    fn count(&self, variant: &str, reason: Reason) {
+        let is_it = |counted: &&Counted| counted.reason == reason && *counted.variant == *variant;
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(counted) = all.iter().find(is_it) {
             counted.count.fetch_add(1, Relaxed);
@@ -318,7 +317,7 @@ impl Evaluations {
                 counted.count.fetch_add(1, Relaxed);
             }
             None => all.push(Counted {
-                variant: variant.map(Into::into),
+                variant: variant.into(),
                 reason,
                 count: AtomicU64::new(1),
             }),
@@ -358,9 +357,9 @@ mod tests {
     #[test]
     fn numbers_are_written_as_prometheus_reads_them() {
         let metrics = Metrics::default();
-        metrics.evaluated("b", None, Reason::Split);
-        metrics.evaluated("b", None, Reason::Split);
-        metrics.evaluated("a\"\\\n", Some("red"), Reason::TargetingMatch);
+        metrics.evaluated("b", "on", Reason::Split);
+        metrics.evaluated("b", "on", Reason::Split);
+        metrics.evaluated("a\"\\\n", "red", Reason::TargetingMatch);
         metrics.answered(
             Endpoint::Evaluate,
             StatusCode::OK,
@@ -375,7 +374,7 @@ mod tests {
         let (client, _feed) = Builder::new("").fed();
         let text = metrics.text(&client);
         for line in [
-            r#"hoist_evaluations_total{flag="b",variant="",reason="SPLIT"} 2"#,
+            r#"hoist_evaluations_total{flag="b",variant="on",reason="SPLIT"} 2"#,
             r#"hoist_evaluations_total{flag="a\"\\\n",variant="red",reason="TARGETING_MATCH"} 1"#,
             r#"hoist_http_requests_total{endpoint="evaluate",status="2xx"} 2"#,
             r#"hoist_http_requests_total{endpoint="evaluate",status="4xx"} 1"#,

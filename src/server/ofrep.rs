@@ -41,8 +41,7 @@ struct Success<'a> {
     key: &'a str,
     value: &'a Value,
     reason: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variant: Option<&'a str>,
+    variant: &'a str,
 }
 
 #[derive(Serialize)]
@@ -159,10 +158,11 @@ fn outcome<'a>(
     evaluated: Result<Evaluated<'a>, ErrorCode>,
 ) -> Outcome<'a> {
     let Ok(answer) = evaluated else {
-        state.metrics.evaluated(key, None, Reason::Error);
+        state.metrics.evaluated(key, "", Reason::Error);
         return Outcome::Failure(fails(key, ErrorCode::ParseError.as_str(), MALFORMED));
     };
-    state.metrics.evaluated(key, answer.variant, answer.reason);
+    let variant = variant(&answer);
+    state.metrics.evaluated(key, variant, answer.reason);
     // OFREP has no word for a default that the flag gives: what it takes is missing.
     if answer.reason == Reason::Default {
         return Outcome::Failure(fails(key, "TARGETING_KEY_MISSING", NO_USER));
@@ -171,8 +171,17 @@ fn outcome<'a>(
         key,
         value: answer.value,
         reason: answer.reason.as_str(),
-        variant: answer.variant,
+        variant,
     })
+}
+
+/// Some clients take no answer without a variant, so that a flag without any has two.
+fn variant<'a>(answer: &Evaluated<'a>) -> &'a str {
+    let plain = match answer.value {
+        Value::Bool(true) => "on",
+        _ => "off",
+    };
+    answer.variant.unwrap_or(plain)
 }
 
 fn fails<'a>(key: &'a str, error_code: &'static str, error_details: &'a str) -> Failure<'a> {

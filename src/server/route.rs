@@ -120,7 +120,7 @@ async fn respond(
     }
     let shown = match admit(state, target, asked) {
         Ok(shown) => shown,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     if *target == Target::Nothing {
         return failure(StatusCode::NOT_FOUND, "there is nothing at this path");
@@ -157,7 +157,7 @@ fn admit(
     state: &State,
     target: &Target<'_>,
     asked: &Asked<'_>,
-) -> Result<Option<[u8; 32]>, Answer> {
+) -> Result<Option<[u8; 32]>, Box<Answer>> {
     let Some(tokens) = state
         .options
         .tokens
@@ -183,7 +183,7 @@ fn admit(
     refused
         .headers_mut()
         .insert(header::WWW_AUTHENTICATE, scheme);
-    Err(refused)
+    Err(Box::new(refused))
 }
 
 /// Where changes can be heard of, for somebody who has shown a token or needs none.

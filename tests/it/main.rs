@@ -21,6 +21,7 @@ mod lint_cases;
 mod lint_fix;
 mod lint_formats;
 mod mutants;
+mod openfeature;
 mod operate;
 mod operators;
 mod program;

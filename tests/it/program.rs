@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "lint",
     "test",
     "plan",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 14] = [
     "kill",
     "restore",
     "diff",
+    "serve",
     "init",
     "schema",
     "completions",

@@ -61,19 +61,19 @@ fn every_request_has_an_answer_of_its_shape() {
             "open",
             ana,
             200,
-            json!({"key": "open", "value": true, "reason": "STATIC"}),
+            json!({"key": "open", "value": true, "reason": "STATIC", "variant": "on"}),
         ),
         (
             "shut",
             ana,
             200,
-            json!({"key": "shut", "value": false, "reason": "DISABLED"}),
+            json!({"key": "shut", "value": false, "reason": "DISABLED", "variant": "off"}),
         ),
         (
             "half",
             r#"{"context":{"targetingKey":"x","groups":["staff"],"plan":{"of":["any",1]}}}"#,
             200,
-            json!({"key": "half", "value": true, "reason": "TARGETING_MATCH"}),
+            json!({"key": "half", "value": true, "reason": "TARGETING_MATCH", "variant": "on"}),
         ),
         (
             "theme",
@@ -85,7 +85,7 @@ fn every_request_has_an_answer_of_its_shape() {
             "open",
             r#"{"context":{}}"#,
             200,
-            json!({"key": "open", "value": true, "reason": "STATIC"}),
+            json!({"key": "open", "value": true, "reason": "STATIC", "variant": "on"}),
         ),
         (
             "half",

@@ -27,7 +27,7 @@ fn a_commit_is_told_and_there() {
     project.expect(0, &["kill", "search", "--reason", "errors"]);
     let (_, data) = events.next().expect("an event");
     assert_eq!(data["type"], "refetchEvaluation");
-    let expected = json!({"key": "search", "value": false, "reason": "DISABLED"});
+    let expected = json!({"key": "search", "value": false, "reason": "DISABLED", "variant": "off"});
     assert_eq!(served.evaluate("search", "ana"), expected);
     assert_eq!(
         served.get("/readyz").json(),

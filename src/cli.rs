@@ -10,6 +10,7 @@ use crate::operate::StageName;
 
 mod apply;
 mod diff;
+mod doctor;
 mod eval;
 mod history;
 mod init;
@@ -26,6 +27,7 @@ mod test;
 
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
+pub use doctor::Doctor;
 pub use eval::{Eval, EvalFormat};
 pub use history::{History, HistoryFormat};
 pub use init::Init;
@@ -148,6 +150,7 @@ pub enum Command {
     Diff(Diff),
     #[cfg(feature = "serve")]
     Serve(Serve),
+    Doctor(Doctor),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

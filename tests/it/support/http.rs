@@ -158,7 +158,7 @@ impl Events {
         stream.write_all(text.as_bytes()).expect("a request");
         let mut events = Self(BufReader::new(stream));
         assert!(events.line().expect("a status").contains("200"));
-        while events.line().expect("a header") != "" {}
+        while !events.line().expect("a header").is_empty() {}
         events
     }
 

@@ -21,6 +21,8 @@ mod plan;
 mod restore;
 mod rollback;
 mod rollout;
+#[cfg(feature = "serve")]
+mod serve;
 mod test;
 mod watch;
 
@@ -37,6 +39,8 @@ pub use plan::{Plan, PlanFormat};
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use test::{Test, TestFormat};
 pub use watch::{Watch, WatchFormat};
 
@@ -148,6 +152,8 @@ pub enum Command {
     Kill(Kill),
     Restore(Restore),
     Diff(Diff),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     Doctor(Doctor),
     Init(Init),
     /// Print the JSON Schema of flag files

@@ -16,6 +16,9 @@ pub mod report;
 #[cfg(feature = "cli")]
 pub mod watch;
 
+#[cfg(feature = "serve")]
+pub mod server;
+
 pub mod client;
 
 #[cfg(feature = "cli")]

@@ -23,6 +23,7 @@ const COMMANDS: [&str; 15] = [
     "kill",
     "restore",
     "diff",
+    "serve",
     "init",
     "schema",
     "completions",

@@ -10,6 +10,7 @@ use crate::operate::StageName;
 
 mod apply;
 mod diff;
+mod doctor;
 mod eval;
 mod history;
 mod init;
@@ -23,10 +24,14 @@ mod remove;
 mod restore;
 mod rollback;
 mod rollout;
+#[cfg(feature = "serve")]
+mod serve;
 mod test;
+mod watch;
 
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
+pub use doctor::Doctor;
 pub use eval::{Eval, EvalFormat};
 pub use history::{History, HistoryFormat};
 pub use init::Init;
@@ -40,7 +45,10 @@ pub use remove::Remove;
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use test::{Test, TestFormat};
+pub use watch::{Watch, WatchFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -50,6 +58,7 @@ pub use test::{Test, TestFormat};
   hoist lint                     check the flag files
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
+  hoist watch                    apply every change as it is saved, for development
   hoist diff main...             show what this branch changes, and what is risky about it
   hoist kill FLAG --reason WHY   turn a flag off at once, whatever git says
 
@@ -141,6 +150,7 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Apply(Apply),
+    Watch(Watch),
     History(History),
     Rollback(Rollback),
     Eval(Eval),
@@ -151,6 +161,9 @@ pub enum Command {
     Promote(Promote),
     New(New),
     Remove(Remove),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
+    Doctor(Doctor),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

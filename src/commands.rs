@@ -18,6 +18,7 @@ mod apply;
 mod commit;
 mod completions;
 mod diff;
+mod doctor;
 mod eval;
 mod failure;
 mod flagset;
@@ -36,11 +37,15 @@ mod restore;
 mod rollback;
 mod rollout;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod several;
+mod shell;
 mod signals;
 mod site;
 mod test;
 mod users;
+mod watch;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -104,6 +109,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::Watch(args) => watch::run(&cli.global, args, colors),
         Command::History(args) => history::run(&cli.global, args, colors),
         Command::Rollback(args) => rollback::run(&cli.global, args, colors),
         Command::Eval(args) => eval::run(&cli.global, args, colors),
@@ -114,6 +120,9 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Promote(args) => promote::run(&cli.global, args, colors),
         Command::New(args) => new::run(&cli.global, args, colors),
         Command::Remove(args) => remove::run(&cli.global, args, colors),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&cli.global, args, colors),
+        Command::Doctor(args) => doctor::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

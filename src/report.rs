@@ -5,6 +5,7 @@ pub mod diff;
 pub mod diff_human;
 pub mod diff_json;
 pub mod diff_markdown;
+pub mod doctor;
 pub mod eval_human;
 pub mod eval_json;
 pub mod github;
@@ -23,6 +24,9 @@ pub mod sarif;
 pub mod tests_human;
 pub mod tests_json;
 pub mod tests_junit;
+pub mod watch;
+pub mod watch_human;
+pub mod watch_json;
 
 mod excerpt;
 mod markdown;

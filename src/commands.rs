@@ -32,11 +32,15 @@ mod restore;
 mod rollback;
 mod rollout;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod several;
+mod shell;
 mod signals;
 mod site;
 mod test;
 mod users;
+mod watch;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -100,6 +104,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::Watch(args) => watch::run(&cli.global, args, colors),
         Command::History(args) => history::run(&cli.global, args, colors),
         Command::Rollback(args) => rollback::run(&cli.global, args, colors),
         Command::Eval(args) => eval::run(&cli.global, args, colors),
@@ -107,6 +112,8 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Diff(args) => diff::run(&cli.global, args, colors),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&cli.global, args, colors),
         Command::Doctor(args) => doctor::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),

@@ -147,6 +147,8 @@ fn choose(
         store: String::new(),
         prefix: prefix.to_owned(),
         prune: false,
+        watch_prune: false,
+        protected_environment: false,
         wait_replicas: 0,
         tls: TlsFiles::default(),
         policy: Policy::default(),

@@ -393,11 +393,19 @@ fn commands_that_were_taken_away_are_no_trouble() {
     assert_eq!(world.trouble(0), Vec::<Value>::new());
     let server = RedisServer::with(&["rename-command CONFIG \"\""]);
     let found = findings(&world.project, &["--store", &server.tcp_url()], 0);
-    let found = found.iter().find(|finding| finding["check"] == "persistence");
+    let found = found
+        .iter()
+        .find(|finding| finding["check"] == "persistence");
     let found = found.expect("a finding");
-    assert_eq!((&found["severity"], fixes(found).len()), (&json!("unknown"), 0));
+    assert_eq!(
+        (&found["severity"], fixes(found).len()),
+        (&json!("unknown"), 0)
+    );
     let said = found["found"].as_str().expect("a text");
-    assert!(said.starts_with("it is not told: ERR unknown command"), "{found:#?}");
+    assert!(
+        said.starts_with("it is not told: ERR unknown command"),
+        "{found:#?}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "lint",
     "test",
     "plan",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 16] = [
     "kill",
     "restore",
     "diff",
+    "doctor",
     "serve",
     "init",
     "schema",

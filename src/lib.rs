@@ -11,11 +11,15 @@ pub mod commands;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod config;
-#[cfg(feature = "cli")]
-pub mod report;
 
 #[cfg(feature = "serve")]
 pub mod server;
+
+#[cfg(feature = "cli")]
+pub mod report;
+
+#[cfg(feature = "middleware")]
+pub mod middleware;
 
 pub mod client;
 

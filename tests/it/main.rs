@@ -21,6 +21,7 @@ mod layers;
 mod lint_cases;
 mod lint_fix;
 mod lint_formats;
+mod middleware;
 mod mutants;
 mod openfeature;
 mod operate;

@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "lint",
     "test",
     "plan",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 15] = [
     "kill",
     "restore",
     "diff",
+    "doctor",
     "serve",
     "init",
     "schema",

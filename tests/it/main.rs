@@ -26,6 +26,7 @@ mod mutants;
 mod openfeature;
 mod operate;
 mod operators;
+mod page;
 mod program;
 mod promises;
 mod python;

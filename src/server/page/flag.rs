@@ -71,7 +71,7 @@ fn flag(scene: &Scene<'_>, view: &View<'_>, html: &mut Html) {
         }
         let mut start = 0;
         for (name, value, end) in evaluator.variants() {
-            let weight = crate::model::Percent(end - start);
+            let weight = crate::model::Percent(end.saturating_sub(start));
             row("Variant", &format!("{name}, {weight} %: {value}"));
             start = end;
         }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::client::Flag;
 use crate::eval::Evaluator;
+use crate::model::Percent;
 use crate::operate::Rollout;
 use crate::record::Record;
 use crate::report::words;
@@ -126,7 +127,8 @@ impl<'f> View<'f> {
                 (Some(stop), _) => format!("stopped{}", words::of_stop(&stop)),
                 (None, None) if !evaluator.is_enabled() => "off for everyone".to_owned(),
                 (None, None) if evaluator.control().is_some() => {
-                    format!("an experiment with {}", words::share(evaluator.share()))
+                    let share = words::share(evaluator.share());
+                    format!("an experiment with {share}: {}", weights(evaluator))
                 }
                 (None, None) => format!("on for {}", words::share(evaluator.share())),
             },
@@ -160,4 +162,15 @@ impl<'f> View<'f> {
             .split_whitespace()
             .all(|word| all.iter().any(|text| text.contains(word)))
     }
+}
+
+/// `control 34 %, higher_price 33 %, lower_price 33 %`.
+fn weights(evaluator: &Evaluator) -> String {
+    let mut start = 0;
+    let weights = evaluator.variants().map(|(name, _, end)| {
+        let weight = Percent(end.saturating_sub(start));
+        start = end;
+        format!("{name} {weight} %")
+    });
+    weights.collect::<Vec<_>>().join(", ")
 }

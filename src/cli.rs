@@ -24,6 +24,7 @@ mod rollout;
 #[cfg(feature = "serve")]
 mod serve;
 mod test;
+mod watch;
 
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
@@ -41,6 +42,7 @@ pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus
 #[cfg(feature = "serve")]
 pub use serve::Serve;
 pub use test::{Test, TestFormat};
+pub use watch::{Watch, WatchFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -50,6 +52,7 @@ pub use test::{Test, TestFormat};
   hoist lint                     check the flag files
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
+  hoist watch                    apply every change as it is saved, for development
   hoist diff main...             show what this branch changes, and what is risky about it
   hoist kill FLAG --reason WHY   turn a flag off at once, whatever git says
 
@@ -141,6 +144,7 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Apply(Apply),
+    Watch(Watch),
     History(History),
     Rollback(Rollback),
     Eval(Eval),

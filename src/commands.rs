@@ -35,10 +35,12 @@ mod schema;
 #[cfg(feature = "serve")]
 mod serve;
 mod several;
+mod shell;
 mod signals;
 mod site;
 mod test;
 mod users;
+mod watch;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -102,6 +104,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::Watch(args) => watch::run(&cli.global, args, colors),
         Command::History(args) => history::run(&cli.global, args, colors),
         Command::Rollback(args) => rollback::run(&cli.global, args, colors),
         Command::Eval(args) => eval::run(&cli.global, args, colors),

@@ -11,12 +11,13 @@ pub mod commands;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod config;
-
 #[cfg(feature = "serve")]
 pub mod server;
 
 #[cfg(feature = "cli")]
 pub mod report;
+#[cfg(feature = "cli")]
+pub mod watch;
 
 #[cfg(feature = "middleware")]
 pub mod middleware;

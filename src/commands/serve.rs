@@ -34,16 +34,14 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let environment = workspace.environment()?;
     log(global);
     let changes = Changes::default();
-    let (source, _watch) = if args.files {
-        let served = files::serve(&workspace, environment, args.watch, &changes, colors)?;
-        let source = Source {
-            client: served.client,
+    let source = if args.files {
+        Source {
+            client: files::serve(&workspace, environment, args.watch, &changes, colors)?,
             origin: "the flag files".to_owned(),
             history: None,
-        };
-        (source, served.watch)
+        }
     } else {
-        (of_store(&workspace, environment, args, &changes)?, None)
+        of_store(&workspace, environment, args, &changes)?
     };
     let client = source.client.clone();
     let options = options(args, &environment.name, source)?;

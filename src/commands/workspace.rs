@@ -27,6 +27,10 @@ pub(super) struct Workspace<'a> {
     pub here: PathBuf,
     /// Whether there is a hoist.toml.
     pub has_config: bool,
+    /// Where it is.
+    pub config_file: Option<PathBuf>,
+    /// Its text.
+    pub config_text: Option<String>,
     /// What is wrong with hoist.toml.
     pub mistakes: Option<(Files, Vec<Diagnostic>)>,
 }
@@ -65,6 +69,8 @@ impl<'a> Workspace<'a> {
             root: here.clone(),
             here,
             has_config: false,
+            config_file: None,
+            config_text: None,
             mistakes: None,
         })
     }
@@ -110,7 +116,9 @@ impl<'a> Workspace<'a> {
         if let Some(root) = path.parent() {
             self.root = root.to_owned();
         }
+        self.config_file = Some(path.to_owned());
         self.take_config(&name, &text);
+        self.config_text = Some(text);
         Ok(())
     }
 

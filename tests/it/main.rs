@@ -44,6 +44,7 @@ mod stores;
 mod support;
 mod topology;
 mod vectors;
+mod watch;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
 #[test]

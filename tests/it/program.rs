@@ -15,6 +15,7 @@ const COMMANDS: [&str; 16] = [
     "test",
     "plan",
     "apply",
+    "watch",
     "eval",
     "history",
     "rollback",

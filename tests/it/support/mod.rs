@@ -13,3 +13,4 @@ pub mod redis;
 pub mod repository;
 pub mod sentinel;
 pub mod tls;
+pub mod watching;

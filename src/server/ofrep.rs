@@ -1,8 +1,11 @@
 //! OFREP 0.3: evaluating one flag, and evaluating all of them.
 
+use std::collections::HashMap;
+
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
@@ -26,6 +29,9 @@ struct Given {
     targeting_key: Option<Value>,
     #[serde(default)]
     groups: Option<Value>,
+    /// With this a list is no context, as it would be for the two fields alone.
+    #[serde(flatten)]
+    _rest: HashMap<String, IgnoredAny>,
 }
 
 /// Why a request cannot be evaluated at all.

@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 20] = [
     "lint",
     "test",
     "plan",
@@ -25,6 +25,9 @@ const COMMANDS: [&str; 17] = [
     "diff",
     "doctor",
     "serve",
+    "new",
+    "remove",
+    "promote",
     "init",
     "schema",
     "completions",

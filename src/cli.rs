@@ -10,6 +10,7 @@ use crate::operate::StageName;
 
 mod apply;
 mod diff;
+mod doctor;
 mod eval;
 mod history;
 mod init;
@@ -20,11 +21,14 @@ mod plan;
 mod restore;
 mod rollback;
 mod rollout;
+#[cfg(feature = "serve")]
+mod serve;
 mod test;
 mod watch;
 
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
+pub use doctor::Doctor;
 pub use eval::{Eval, EvalFormat};
 pub use history::{History, HistoryFormat};
 pub use init::Init;
@@ -35,6 +39,8 @@ pub use plan::{Plan, PlanFormat};
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use test::{Test, TestFormat};
 pub use watch::{Watch, WatchFormat};
 
@@ -146,6 +152,9 @@ pub enum Command {
     Kill(Kill),
     Restore(Restore),
     Diff(Diff),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
+    Doctor(Doctor),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

@@ -17,6 +17,7 @@ mod apply;
 mod commit;
 mod completions;
 mod diff;
+mod doctor;
 mod eval;
 mod failure;
 mod flagset;
@@ -31,6 +32,8 @@ mod restore;
 mod rollback;
 mod rollout;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod several;
 mod shell;
 mod signals;
@@ -109,6 +112,9 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Diff(args) => diff::run(&cli.global, args, colors),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&cli.global, args, colors),
+        Command::Doctor(args) => doctor::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

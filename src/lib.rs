@@ -1,7 +1,7 @@
 //! hoist: feature flags that live as YAML in git and run from Redis.
 //!
 //! The modules stand here in the order in which data flows through them, last to first; a module
-//! imports only from those below it. The modules from `plan` down are pure: they know no file,
+//! imports only from those below it. The modules from `doctor` down are pure: they know no file,
 //! clock, environment variable, network or terminal, and are given time and text as arguments.
 
 #[cfg(feature = "cli")]
@@ -16,6 +16,9 @@ pub mod report;
 #[cfg(feature = "cli")]
 pub mod watch;
 
+#[cfg(feature = "serve")]
+pub mod server;
+
 pub mod client;
 
 #[cfg(feature = "cli")]
@@ -25,6 +28,8 @@ pub mod source;
 pub mod git;
 
 pub mod store;
+
+pub mod doctor;
 
 pub mod plan;
 

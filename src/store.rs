@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 mod effects;
@@ -54,6 +55,11 @@ pub trait Store: Send {
 
     /// The newest `limit` entries of the history, newest first.
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error>;
+
+    /// What can be seen of whatever holds the records: its settings, its state, and how long the
+    /// records of `flags` live. What is not told, for lack of a right, is a fact as well. Changes
+    /// nothing.
+    fn facts(&mut self, flags: &[&str]) -> Result<Facts, Error>;
 
     /// Says that the watcher of `claim` is at work here for `lasting` from now on, unless another one has
     /// said so and is not over yet: then that one is given. It keeps nobody from writing; where that

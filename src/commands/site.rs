@@ -41,7 +41,16 @@ impl Site {
 
     /// The same for commands that write nothing: without a name `development` is meant.
     pub(super) fn for_reading(global: &Global, colors: Colors) -> Result<Self, Failure> {
-        Self::with(global, None, true, colors)
+        Self::for_looking(global, None, colors)
+    }
+
+    /// The same, with another prefix than the environment's.
+    pub(super) fn for_looking(
+        global: &Global,
+        prefix: Option<&str>,
+        colors: Colors,
+    ) -> Result<Self, Failure> {
+        Self::with(global, prefix, true, colors)
     }
 
     fn with(

@@ -198,7 +198,11 @@ impl<'a> Workspace<'a> {
         Ok(Some(chosen))
     }
 
-    pub(super) fn open_store(&self, environment: &Environment) -> Result<Box<dyn Store>, Failure> {
+    /// The URL of the store of `environment`, and how to reach it.
+    pub(super) fn address(
+        &self,
+        environment: &Environment,
+    ) -> Result<(String, store::Options), Failure> {
         let url = match &self.global.store {
             Some(url) => url.clone(),
             None => environment.store_url(|name| std::env::var(name).ok())?,
@@ -229,6 +233,11 @@ impl<'a> Workspace<'a> {
             history_keep: environment.history_keep,
             ..store::Options::default()
         };
+        Ok((url, options))
+    }
+
+    pub(super) fn open_store(&self, environment: &Environment) -> Result<Box<dyn Store>, Failure> {
+        let (url, options) = self.address(environment)?;
         let store = store::open(&url, &environment.prefix, &options)?;
         // Several are opened at once, and what is shown of each begins with it.
         if !self.global.names_several() {

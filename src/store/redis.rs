@@ -7,12 +7,14 @@ mod commands;
 mod commit;
 mod endpoint;
 mod examine;
+mod facts;
 mod history;
 mod listen;
 mod named;
 mod network;
 mod patience;
 mod read;
+mod rehearsal;
 mod replicas;
 mod route;
 mod slot;
@@ -28,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
@@ -259,6 +262,16 @@ impl Store for Redis {
 
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error> {
         self.repeatable(|redis, wire| redis.newest(wire, limit))
+    }
+
+    fn facts(&mut self, flags: &[&str]) -> Result<Facts, Error> {
+        let facts = self.repeatable(|redis, wire| {
+            redis.route.check(wire, redis.slot())?;
+            redis.look_over(wire, flags)
+        })?;
+        // What is watched or queued on the connection ends with it.
+        self.wire = None;
+        Ok(Facts::Server(Box::new(facts)))
     }
 
     fn claim_watch(

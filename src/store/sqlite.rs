@@ -3,6 +3,7 @@
 //! The file is written ahead (WAL), so that readers and a writer do not wait for each other; two
 //! writers wait for `Options::timeout`. Reading never creates the file.
 
+mod facts;
 mod failure;
 mod pulse;
 mod read;
@@ -16,6 +17,7 @@ use std::{fs, io};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
@@ -306,6 +308,10 @@ impl Store for Sqlite {
         let entries =
             self.reading(|transaction, prefix| read::history(transaction, prefix, limit))?;
         Ok(entries.unwrap_or_default())
+    }
+
+    fn facts(&mut self, _flags: &[&str]) -> Result<Facts, Error> {
+        Ok(Facts::File(self.look_over()?))
     }
 
     fn claim_watch(

@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "lint",
     "test",
     "plan",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 15] = [
     "kill",
     "restore",
     "diff",
+    "serve",
     "init",
     "schema",
     "completions",

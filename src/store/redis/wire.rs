@@ -76,6 +76,11 @@ impl Wire {
         &self.endpoint
     }
 
+    /// Where the server is.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     fn log_in(&mut self) {
         let endpoint = self.endpoint.clone();
         if let Some(password) = &endpoint.password {

@@ -5,6 +5,7 @@ pub mod cutter;
 pub mod dump;
 pub mod extent;
 pub mod flagsets;
+pub mod http;
 pub mod program;
 pub mod promises;
 pub mod proxy;

@@ -54,7 +54,7 @@ impl Watch<'_> {
         if !is_news {
             return Ok(());
         }
-        let found = self.set.findings(true);
+        let found = self.set.findings();
         let held = self.set.names(&self.held);
         if found.is_empty() && held.is_empty() {
             return Ok(());

@@ -15,7 +15,7 @@ use crate::git;
 use crate::report;
 use crate::report::authored::{self, Added};
 use crate::rules::change::is_on;
-use crate::source;
+use crate::{secret, source};
 
 mod key;
 mod place;
@@ -34,6 +34,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let (source, span) = (amending.source(written), written.span);
     let text = amending.text(file)?;
     let text = lines_of(&text, span.range());
+    let text = secret::mask(&text);
     let diff = args.dry_run.then(|| amending.diff_text());
     if !args.dry_run {
         amending.write()?;

@@ -216,7 +216,6 @@ fn in_a_browser() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/page.mjs");
     let mut command = Command::new("node");
     command
-        .arg("--experimental-websocket")
         .arg(script)
         .arg(format!("http://127.0.0.1:{}", world.served.port))
         .arg(folder.path());

@@ -1,11 +1,11 @@
 // Looks at the page of `hoist serve` in a headless Chromium, as a person would: types, presses keys, waits.
 // Prints what there was to see. Screenshots go to a folder, where one is named.
 //
-//     node --experimental-websocket page.mjs URL FOLDER [SCREENSHOTS]
+//     node page.mjs URL FOLDER [SCREENSHOTS]
 //
 // When it has looked once, it prints a line, and goes on after one on standard input.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const [url, folder, screenshots] = process.argv.slice(2);
@@ -14,9 +14,9 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const chromium = spawn(
   process.env.HOIST_TEST_CHROMIUM ?? 'chromium',
-  ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--remote-debugging-port=0',
-    `--user-data-dir=${folder}`, 'about:blank'],
-  { stdio: 'ignore' },
+  ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--remote-debugging-pipe',
+    `--user-data-dir=${folder}`],
+  { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
 );
 process.on('exit', () => chromium.kill('SIGKILL'));
 
@@ -29,31 +29,31 @@ async function until(what, found) {
   throw new Error(`it never came that ${what}`);
 }
 
-const portFile = `${folder}/DevToolsActivePort`;
-await until('the browser listens', () => existsSync(portFile) && readFileSync(portFile, 'utf8').includes('\n'));
-const port = readFileSync(portFile, 'utf8').split('\n')[0];
-const target = await until('there is a page', async () => {
-  const targets = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json();
-  return targets.find((one) => one.type === 'page');
-});
-const socket = new WebSocket(target.webSocketDebuggerUrl);
-await new Promise((done) => { socket.onopen = done; });
-
 let last = 0;
+let session;
 const waiting = new Map();
 const complaints = [];
-socket.onmessage = ({ data }) => {
-  const message = JSON.parse(data);
+function hear(message) {
   if (message.id) waiting.get(message.id)(message);
   if (message.method === 'Log.entryAdded') complaints.push(message.params.entry.text);
   if (message.method === 'Runtime.exceptionThrown') complaints.push(message.params.exceptionDetails.text);
-};
+}
+// Messages come over a pipe, each with a NUL behind it.
+const [, , , toBrowser, fromBrowser] = chromium.stdio;
+let rest = '';
+fromBrowser.setEncoding('utf8').on('data', (data) => {
+  const parts = (rest + data).split('\0');
+  rest = parts.pop();
+  for (const part of parts) hear(JSON.parse(part));
+});
 function send(method, params = {}) {
   last += 1;
   const id = last;
-  socket.send(JSON.stringify({ id, method, params }));
+  toBrowser.write(`${JSON.stringify({ id, method, params, sessionId: session })}\0`);
   return new Promise((done) => { waiting.set(id, ({ result, error }) => done(result ?? error)); });
 }
+const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
+({ sessionId: session } = await send('Target.attachToTarget', { targetId, flatten: true }));
 async function see(expression) {
   const { result } = await send('Runtime.evaluate', { expression, returnByValue: true, awaitPromise: true });
   return result.value;

@@ -35,7 +35,7 @@ pub struct Serve {
     /// Only answer those who show a token of this file, one a line
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
-    /// A site whose scripts may ask, such as https://app.example; may be given several times
+    /// A site whose scripts may ask, such as `https://app.example`; may be given several times
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     pub origins: Vec<String>,
     /// Certificate (PEM) to serve with TLS

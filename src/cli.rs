@@ -11,7 +11,9 @@ use crate::operate::StageName;
 mod apply;
 mod diff;
 mod eval;
+mod export;
 mod history;
+mod import;
 mod init;
 mod kill;
 mod lint;
@@ -25,7 +27,9 @@ mod test;
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
 pub use eval::{Eval, EvalFormat};
+pub use export::{Export, ExportFormat};
 pub use history::{History, HistoryFormat};
+pub use import::{Import, ImportFormat, ImportFrom};
 pub use init::Init;
 pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
@@ -142,6 +146,8 @@ pub enum Command {
     Kill(Kill),
     Restore(Restore),
     Diff(Diff),
+    Import(Import),
+    Export(Export),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

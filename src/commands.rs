@@ -18,9 +18,11 @@ mod commit;
 mod completions;
 mod diff;
 mod eval;
+mod export;
 mod failure;
 mod flagset;
 mod history;
+mod import;
 mod init;
 mod kill;
 mod lint;
@@ -106,6 +108,8 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Diff(args) => diff::run(&cli.global, args, colors),
+        Command::Import(args) => import::run(&cli.global, args, colors),
+        Command::Export(args) => export::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

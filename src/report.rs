@@ -6,6 +6,7 @@ pub mod diff_json;
 pub mod diff_markdown;
 pub mod eval_human;
 pub mod eval_json;
+pub mod exchange;
 pub mod github;
 pub mod history_human;
 pub mod history_json;

@@ -16,7 +16,7 @@ mod references;
 mod write;
 
 pub use references::{Named, references};
-pub use write::{WriteError, replace};
+pub use write::{WriteError, create, put, replace};
 
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]

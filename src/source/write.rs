@@ -72,6 +72,47 @@ pub fn replace(
     written
 }
 
+/// Writes a file that is not there yet, shown as `name`, and the folders that it takes.
+pub fn create(path: &Path, name: &str, text: &[u8]) -> Result<(), WriteError> {
+    let write = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let written = file.write_all(text).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // Half a file is worse than none; nothing more can be done about it.
+            let _ = fs::remove_file(path);
+        }
+        written
+    };
+    write().map_err(|cause| WriteError::Failed {
+        file: name.to_owned(),
+        cause,
+    })
+}
+
+/// Writes a file, shown as `name`, whatever it held.
+pub fn put(path: &Path, name: &str, text: &[u8]) -> Result<(), WriteError> {
+    let failed = |cause| WriteError::Failed {
+        file: name.to_owned(),
+        cause,
+    };
+    if path.exists() && !path.is_file() {
+        // A pipe, or standard output by name: reading it might never end.
+        let mut out = OpenOptions::new().write(true).open(path).map_err(failed)?;
+        return out.write_all(text).map_err(failed);
+    }
+    let before = match fs::read(path) {
+        Ok(before) => before,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return create(path, name, text),
+        Err(cause) => return Err(failed(cause)),
+    };
+    // A link was meant if it was named: what it leads to may lie anywhere.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    replace(&target, name, &[], &before, text)
+}
+
 /// Beside the file, hidden, and not a flag file to anyone.
 fn temporary(target: &Path) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();

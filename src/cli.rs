@@ -10,6 +10,7 @@ use crate::operate::StageName;
 
 mod apply;
 mod diff;
+mod doctor;
 mod eval;
 mod export;
 mod history;
@@ -26,6 +27,7 @@ mod test;
 
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
+pub use doctor::Doctor;
 pub use eval::{Eval, EvalFormat};
 pub use export::{Export, ExportFormat};
 pub use history::{History, HistoryFormat};
@@ -148,6 +150,7 @@ pub enum Command {
     Diff(Diff),
     Import(Import),
     Export(Export),
+    Doctor(Doctor),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

@@ -17,6 +17,7 @@ mod apply;
 mod commit;
 mod completions;
 mod diff;
+mod doctor;
 mod eval;
 mod export;
 mod failure;
@@ -110,6 +111,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Diff(args) => diff::run(&cli.global, args, colors),
         Command::Import(args) => import::run(&cli.global, args, colors),
         Command::Export(args) => export::run(&cli.global, args, colors),
+        Command::Doctor(args) => doctor::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

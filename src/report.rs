@@ -4,6 +4,7 @@ pub mod diff;
 pub mod diff_human;
 pub mod diff_json;
 pub mod diff_markdown;
+pub mod doctor;
 pub mod eval_human;
 pub mod eval_json;
 pub mod exchange;

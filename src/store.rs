@@ -8,18 +8,22 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 mod effects;
 mod error;
+mod listen;
 pub mod memory;
 mod names;
 mod open;
 mod redis;
 pub mod rights;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use error::Error;
+pub use listen::{Heard, Listener, listen};
 pub use open::{looks_like_url, open, open_over, shown, speaks_tls};
 pub use redis::{Address, Dial, Link, Network, TlsFiles};
 
@@ -51,6 +55,11 @@ pub trait Store: Send {
 
     /// The newest `limit` entries of the history, newest first.
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error>;
+
+    /// What can be seen of whatever holds the records: its settings, its state, and how long the
+    /// records of `flags` live. What is not told, for lack of a right, is a fact as well. Changes
+    /// nothing.
+    fn facts(&mut self, flags: &[&str]) -> Result<Facts, Error>;
 }
 
 /// How to reach a store.

@@ -50,7 +50,7 @@ pub(super) fn refuse(cli: &Cli) -> Result<(), Failure> {
     Err(Failure::impossible(format!(
         "this command works on one environment, and {said} several"
     ))
-    .hint("name one with `--env`; `plan`, `apply`, `history` and `rollout status` take several"))
+    .hint("name one with `--env`; `plan`, `apply`, `history`, `rollout status` and `doctor` take several"))
 }
 
 /// Whether a command works on several environments, or on none at all.
@@ -58,7 +58,7 @@ fn takes_several(command: &Command) -> bool {
     match command {
         Command::Plan(_) | Command::Apply(_) | Command::History(_) | Command::Diff(_) => true,
         Command::Rollout(args) => matches!(args.command, RolloutCommand::Status(_)),
-        Command::Lint(_) | Command::Test(_) | Command::Init(_) => true,
+        Command::Lint(_) | Command::Test(_) | Command::Init(_) | Command::Doctor(_) => true,
         Command::Schema | Command::Completions { .. } => true,
         _ => false,
     }

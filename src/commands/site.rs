@@ -44,6 +44,15 @@ impl Site {
         Self::with(global, None, true, colors)
     }
 
+    /// The same, with another prefix than the environment's.
+    pub(super) fn for_looking(
+        global: &Global,
+        prefix: Option<&str>,
+        colors: Colors,
+    ) -> Result<Self, Failure> {
+        Self::with(global, prefix, true, colors)
+    }
+
     fn with(
         global: &Global,
         prefix: Option<&str>,

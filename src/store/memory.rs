@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, RecordWrite, Removed, RolledBack, Snapshot, Stored};
 use crate::record::Stop;
 
@@ -151,6 +152,10 @@ impl Store for Memory {
             }
             outcome
         }))
+    }
+
+    fn facts(&mut self, _flags: &[&str]) -> Result<Facts, Error> {
+        Ok(Facts::Nothing)
     }
 
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error> {

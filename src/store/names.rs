@@ -1,6 +1,7 @@
 //! The names of keys: records below the prefix, bookkeeping beside it.
 
 use super::Error;
+use crate::doctor::quoted;
 
 /// How many hashes the bookkeeping has.
 pub(super) const HASHES: usize = 4;
@@ -79,10 +80,28 @@ impl Names {
     pub fn pattern(&self) -> String {
         literally(&self.prefix) + ":*"
     }
+
+    /// The rule of an ACL for the records, as a word of a command line.
+    pub fn record_rule(&self) -> String {
+        quoted(&format!("~{}", self.pattern()))
+    }
+
+    /// The rules for all keys.
+    pub fn key_rules(&self) -> [String; 3] {
+        let meta = literally(&self.meta);
+        let kept = [format!("~{meta}"), format!("~{meta}:*")];
+        let [meta, rest] = kept.map(|rule| quoted(&rule));
+        [self.record_rule(), meta, rest]
+    }
+
+    /// The rule for the channel.
+    pub fn channel_rule(&self) -> String {
+        quoted(&format!("&{}", literally(&self.changes)))
+    }
 }
 
 /// A pattern that matches `text` and nothing else.
-pub(super) fn literally(text: &str) -> String {
+fn literally(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     for c in text.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '\\') {

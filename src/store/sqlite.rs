@@ -3,7 +3,9 @@
 //! The file is written ahead (WAL), so that readers and a writer do not wait for each other; two
 //! writers wait for `Options::timeout`. Reading never creates the file.
 
+mod facts;
 mod failure;
+mod pulse;
 mod read;
 mod schema;
 mod write;
@@ -14,11 +16,13 @@ use std::{fs, io};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
 use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
 
+pub(super) use pulse::Pulse;
 use schema::Format;
 
 /// A prefix in an SQLite file.
@@ -300,6 +304,10 @@ impl Store for Sqlite {
         let entries =
             self.reading(|transaction, prefix| read::history(transaction, prefix, limit))?;
         Ok(entries.unwrap_or_default())
+    }
+
+    fn facts(&mut self, _flags: &[&str]) -> Result<Facts, Error> {
+        Ok(Facts::File(self.look_over()?))
     }
 }
 

@@ -199,6 +199,28 @@ fn history_shape() -> Value {
     })
 }
 
+fn checkup_shape() -> Value {
+    json!({
+        "version": "1",
+        "environment": "string|null",
+        "store": {"kind": "redis|sqlite|memory", "lineage": "string|null", "prefix": "string", "generation": "count|null"},
+        "findings": [{
+            "check": "string",
+            "level": "error|warning|unknown|note|ok",
+            "found": "string",
+            "advice?": "string",
+            "fixes": [{"in": "redis|shell", "command": "string"}],
+        }],
+        "summary": {
+            "errors": "count",
+            "warnings": "count",
+            "unknown": "count",
+            "notes": "count",
+            "ok": "count",
+        },
+    })
+}
+
 /// What several environments give together, each what one alone gives or why it gives nothing.
 pub fn check_several(command: &str, several: &Value) {
     let (one, kinds): (Value, &[&str]) = match command {
@@ -208,6 +230,7 @@ pub fn check_several(command: &str, several: &Value) {
             &["applied", "unchanged", "planned", "refused"],
         ),
         "history" => (history_shape(), &["read"]),
+        "doctor" => (checkup_shape(), &["read"]),
         _ => panic!("no shape for {command}"),
     };
     let failed = json!({"environment": "string", "failed": {"exit_code": "1|2|3", "problems": [
@@ -461,6 +484,25 @@ fn history_and_rollback() {
         json!([{"path": "percentage", "before": 50, "after": 5}])
     );
     assert_eq!(commits[2]["flags"][0]["before"], Value::Null);
+}
+
+#[test]
+fn checkups() {
+    let project = Project::with_flags("flags:\n  a: { expires: never }\n");
+    let redis = RedisServer::start();
+    for (store, code) in [(redis.tcp_url(), 1), ("sqlite:flags.db".to_owned(), 0)] {
+        project.expect(0, &["apply", "-q", "--store", &store]);
+        let args = ["doctor", "--format", "json", "--store", &store];
+        let found = project.expect(code, &args).json();
+        check("doctor", &found, &checkup_shape());
+        let findings = found["findings"].as_array().expect("a list");
+        let ok = findings
+            .iter()
+            .filter(|finding| finding["level"] == "ok")
+            .count();
+        assert_eq!(found["summary"]["ok"], ok);
+        assert_eq!(found["store"]["generation"], 1);
+    }
 }
 
 #[test]

@@ -9,8 +9,10 @@
 
 mod change_cases;
 mod cli;
+mod client;
 mod convergence;
 mod diff;
+mod doctor;
 mod evaluation;
 mod faults;
 mod interleavings;

@@ -35,11 +35,14 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         ExportFormat::OpenfeatureManifest => Target::Manifest,
         ExportFormat::Json => Target::Json,
     };
-    let exported = exchange::write(target, &environment.name, &outgoing).map_err(|(flag, error)| {
-        Failure::impossible(format!("`{flag}` cannot be evaluated: {error}"))
-    })?;
+    let exported =
+        exchange::write(target, &environment.name, &outgoing).map_err(|(flag, error)| {
+            Failure::impossible(format!("`{flag}` cannot be evaluated: {error}"))
+        })?;
     let place = |loss: &exchange::Loss| {
-        let flag = outgoing.iter().find(|flag| Some(flag.key) == loss.flag.as_deref());
+        let flag = outgoing
+            .iter()
+            .find(|flag| Some(flag.key) == loss.flag.as_deref());
         let (file, line) = flag.map_or(("", 0), |flag| flag.source);
         Lost {
             loss: loss.clone(),
@@ -52,10 +55,10 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         .map_err(Failure::output)?;
     if args.strict && !lost.is_empty() {
         let losses = count(lost.len(), "thing");
-        return Err(
-            Failure::refused(format!("{losses} cannot be said in this format; nothing was written"))
-                .hint("leave out `--strict` to export the rest; what is lost is listed above"),
-        );
+        return Err(Failure::refused(format!(
+            "{losses} cannot be said in this format; nothing was written"
+        ))
+        .hint("leave out `--strict` to export the rest; what is lost is listed above"));
     }
     let Some(file) = &args.output else {
         print(|out| out.write_all(exported.text.as_bytes()))?;

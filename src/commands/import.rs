@@ -6,7 +6,7 @@ use super::{Colors, Ending, Failure, count, print};
 use crate::cli::{Global, Import as Args, ImportFormat};
 use crate::config::Environment;
 use crate::diagnostic::{FileId, Severity};
-use crate::exchange::{Draft, Imported, flag_file, key_like};
+use crate::exchange::{Draft, Imported, Loss, flag_file, key_like};
 use crate::model::{Flag, is_key};
 use crate::record::Spec;
 use crate::report;
@@ -52,15 +52,20 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     };
     let is_json = args.format == ImportFormat::Json;
     if !is_json {
-        report::exchange::losses(&work.lost, &work.kept, colors.stderr, &mut std::io::stderr().lock())
-            .map_err(Failure::output)?;
+        report::exchange::losses(
+            &work.lost,
+            &work.kept,
+            colors.stderr,
+            &mut std::io::stderr().lock(),
+        )
+        .map_err(Failure::output)?;
     }
     if args.strict && !work.lost.is_empty() {
         let losses = count(work.lost.len(), "thing");
-        return Err(
-            Failure::refused(format!("{losses} cannot be carried over as it is; nothing was written"))
-                .hint("leave out `--strict` to import the rest; what is lost is listed above"),
-        );
+        return Err(Failure::refused(format!(
+            "{losses} cannot be carried over as it is; nothing was written"
+        ))
+        .hint("leave out `--strict` to import the rest; what is lost is listed above"));
     }
     if !args.dry_run {
         targets::write(&files, &existing)?;
@@ -124,9 +129,23 @@ impl Work<'_> {
                 }
             }
         }
+        let losses: Vec<&Loss> = found
+            .imported
+            .losses
+            .iter()
+            .chain(&imported.losses)
+            .collect();
+        // Of a flag that is not written at all, there is no more to say than that.
+        let is_kept = |flag: &String| self.kept.iter().any(|kept| kept.flag == *flag);
+        let gone = losses.iter().filter(|loss| loss.left_out);
+        let gone: Vec<&String> = gone.filter_map(|loss| loss.flag.as_ref()).collect();
+        let counts = |loss: &&&Loss| match &loss.flag {
+            Some(flag) => loss.left_out || !(gone.contains(&flag) || is_kept(flag)),
+            None => true,
+        };
         // In the order in which they stand in the file.
-        let losses = found.imported.losses.iter().chain(&imported.losses);
-        let mut lost: Vec<Lost> = losses.map(|loss| found.place(loss)).collect();
+        let lost = losses.iter().filter(counts).map(|loss| found.place(loss));
+        let mut lost: Vec<Lost> = lost.collect();
         lost.sort_by_key(|lost| lost.line);
         self.lost.extend(lost);
     }
@@ -160,7 +179,11 @@ impl Work<'_> {
     fn read_back(&self, draft: &Draft) -> Result<Flag, String> {
         let text = flag_file([draft]);
         let checked = rules::check_file(FileId::default(), text.as_bytes(), &self.settings);
-        if let Some(error) = checked.diagnostics.iter().find(|found| found.severity == Severity::Error) {
+        if let Some(error) = checked
+            .diagnostics
+            .iter()
+            .find(|found| found.severity == Severity::Error)
+        {
             return Err(error.message.clone());
         }
         let mut flags = checked.flags.into_iter();
@@ -178,8 +201,13 @@ impl Work<'_> {
             return;
         }
         let (live, wanted) = (record.spec.as_json(), wanted.as_json().clone());
-        for (field, value) in live.iter().filter(|(field, value)| wanted.get(*field) != Some(value)) {
-            let becomes = wanted.get(field).map_or("nothing".to_owned(), ToString::to_string);
+        for (field, value) in live
+            .iter()
+            .filter(|(field, value)| wanted.get(*field) != Some(value))
+        {
+            let becomes = wanted
+                .get(field)
+                .map_or("nothing".to_owned(), ToString::to_string);
             let reason = format!("{value} becomes {becomes}, so an apply needs `--adopt`");
             imported.lose(&draft.key, format!("{}.{field}", draft.path), reason);
         }

@@ -75,13 +75,7 @@ impl Document {
         }
     }
 
-    fn convert(
-        &mut self,
-        tree: &Tree<'_>,
-        lines: &LineIndex,
-        node: NodeId,
-        path: String,
-    ) -> Value {
+    fn convert(&mut self, tree: &Tree<'_>, lines: &LineIndex, node: NodeId, path: String) -> Value {
         let value = match tree.value(node) {
             yaml::Value::Null => Value::Null,
             yaml::Value::Bool(value) => value.into(),

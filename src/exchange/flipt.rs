@@ -10,8 +10,12 @@ pub(super) fn read(root: &Value, imported: &mut Imported) {
     imported.lose_unknown("", "", root, &["version", "namespace", "flags", "segments"]);
     let namespace = root.get("namespace");
     let named = namespace.map(|namespace| namespace.get("key").unwrap_or(namespace));
-    if let Some(name) = named.and_then(Value::as_str).filter(|name| *name != "default") {
-        let reason = format!("keys have no namespaces here: those of `{name}` stand beside all others");
+    if let Some(name) = named
+        .and_then(Value::as_str)
+        .filter(|name| *name != "default")
+    {
+        let reason =
+            format!("keys have no namespaces here: those of `{name}` stand beside all others");
         imported.lose("", "namespace", reason);
     }
     let flags = root.get("flags").and_then(Value::as_array);
@@ -51,17 +55,29 @@ fn one(key: &str, path: &str, flag: &Value, root: &Value, imported: &mut Importe
     let name = text("name").filter(|name| *name != key && !name.is_empty());
     match (text("description").filter(|text| !text.is_empty()), name) {
         (Some(description), name) => {
-            intent.fields.shift_insert(0, "description".into(), description.into());
+            intent
+                .fields
+                .shift_insert(0, "description".into(), description.into());
             if name.is_some_and(|name| name != description) {
-                imported.lose(key, below(path, "name"), "a flag has a key and no other name");
+                imported.lose(
+                    key,
+                    below(path, "name"),
+                    "a flag has a key and no other name",
+                );
             }
         }
         (None, Some(name)) => {
-            intent.fields.shift_insert(0, "description".into(), name.into());
+            intent
+                .fields
+                .shift_insert(0, "description".into(), name.into());
         }
         (None, None) => {}
     }
-    let mut reader = Reader { root, intent, imported };
+    let mut reader = Reader {
+        root,
+        intent,
+        imported,
+    };
     let read = match text("type") {
         Some("BOOLEAN_FLAG_TYPE") => {
             reader.boolean(flag, path);
@@ -69,7 +85,9 @@ fn one(key: &str, path: &str, flag: &Value, root: &Value, imported: &mut Importe
         }
         _ => reader.variants(flag, path),
     };
-    let Reader { intent, imported, .. } = reader;
+    let Reader {
+        intent, imported, ..
+    } = reader;
     if read && let Some(draft) = intent.settle(imported) {
         imported.flags.push(draft);
     }
@@ -105,7 +123,11 @@ impl Reader<'_> {
                 if self.is_everyone(segment) {
                     // Nothing behind it is looked at.
                     let shares = vec![(value.to_string(), 1.0)];
-                    self.intent.split = Split { shares, path, same_people: true };
+                    self.intent.split = Split {
+                        shares,
+                        path,
+                        same_people: true,
+                    };
                     return;
                 }
                 self.listed(segment, &path, &value.to_string(), !value);
@@ -143,7 +165,9 @@ impl Reader<'_> {
         let default = variants
             .iter()
             .find(|variant| variant.get("default") == Some(&Value::Bool(true)));
-        let default = default.and_then(|variant| variant.get("key")).and_then(Value::as_str);
+        let default = default
+            .and_then(|variant| variant.get("key"))
+            .and_then(Value::as_str);
         self.intent.fallback = default.map(str::to_owned);
         let rules = flag.get("rules").and_then(Value::as_array);
         for (at, rule) in rules.into_iter().flatten().enumerate() {
@@ -188,12 +212,16 @@ impl Reader<'_> {
         for (at, (variant, value)) in variants.iter().zip(values).enumerate() {
             let path = format!("{path}.variants[{at}]");
             let known = ["default", "key", "name", "description", "attachment"];
-            self.imported.lose_unknown(&self.intent.key, &path, variant, &known);
+            self.imported
+                .lose_unknown(&self.intent.key, &path, variant, &known);
             let text = |field: &str| variant.get(field).and_then(Value::as_str);
             let key = text("key").unwrap_or_default();
             for field in ["name", "description"] {
                 if text(field).is_some_and(|text| text != key && !text.is_empty()) {
-                    self.lose(below(&path, field), "a variant has a name and a value, no words about it");
+                    self.lose(
+                        below(&path, field),
+                        "a variant has a name and a value, no words about it",
+                    );
                 }
             }
             if !fits && !value.is_null() {
@@ -217,7 +245,10 @@ impl Reader<'_> {
             .flatten()
             .filter_map(|share| {
                 let weight = share.get("rollout").and_then(Value::as_f64);
-                Some((share.get("variant")?.as_str()?.to_owned(), weight.unwrap_or_default()))
+                Some((
+                    share.get("variant")?.as_str()?.to_owned(),
+                    weight.unwrap_or_default(),
+                ))
             })
             .collect();
         if self.is_everyone(segment) {
@@ -230,12 +261,19 @@ impl Reader<'_> {
             if let Some(fallback) = self.intent.fallback.clone().filter(|_| rest > 0.001) {
                 shares.push((fallback, rest));
             }
-            self.intent.split = Split { shares, path: path.to_owned(), same_people: false };
+            self.intent.split = Split {
+                shares,
+                path: path.to_owned(),
+                same_people: false,
+            };
             return;
         }
         match shares.as_slice() {
             [(variant, _)] => self.listed(segment, path, &variant.clone(), false),
-            _ => self.lose(path, "those who are listed get one variant here, they are not drawn"),
+            _ => self.lose(
+                path,
+                "those who are listed get one variant here, they are not drawn",
+            ),
         }
     }
 
@@ -275,7 +313,10 @@ impl Reader<'_> {
                 path: path.to_owned(),
             })),
             None => {
-                self.lose(path, "this segment cannot be said with lists of users and groups");
+                self.lose(
+                    path,
+                    "this segment cannot be said with lists of users and groups",
+                );
                 self.intent.withheld |= keeps_out;
             }
         }

@@ -74,7 +74,9 @@ fn one(key: &str, flag: &Value, imported: &mut Imported) {
         intent.fields = metadata::read(imported, key, &path, metadata);
     }
     if let Some(text) = flag.get("description").filter(|text| text.is_string()) {
-        intent.fields.shift_insert(0, "description".into(), text.clone());
+        intent
+            .fields
+            .shift_insert(0, "description".into(), text.clone());
     }
     if !intent.enabled {
         imported.lose(
@@ -85,7 +87,12 @@ fn one(key: &str, flag: &Value, imported: &mut Imported) {
     }
     let rules = flag.get("targeting").and_then(Value::as_array);
     for (at, rule) in rules.into_iter().flatten().enumerate() {
-        target(rule, &format!("{key}.targeting[{at}]"), &mut intent, imported);
+        target(
+            rule,
+            &format!("{key}.targeting[{at}]"),
+            &mut intent,
+            imported,
+        );
     }
     let path = below(key, "defaultRule");
     let Some(rule) = flag.get("defaultRule") else {
@@ -131,7 +138,10 @@ fn target(rule: &Value, path: &str, intent: &mut Intent, imported: &mut Imported
         return;
     }
     imported.lose_unknown(&intent.key, path, rule, &RULE);
-    let text = rule.get("query").and_then(Value::as_str).unwrap_or_default();
+    let text = rule
+        .get("query")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let variant = rule.get("variation").and_then(Value::as_str);
     let drawn = rule.get("percentage").or(rule.get("progressiveRollout"));
     match (query::who(text), variant, drawn) {
@@ -190,14 +200,19 @@ fn shares(rule: &Value, path: &str, intent: &Intent, imported: &mut Imported) ->
     if let Some((Value::Object(map), path)) = part(rule, path, "percentage") {
         let shares = map.iter();
         return Split {
-            shares: shares.map(|(name, share)| (name.clone(), number(share))).collect(),
+            shares: shares
+                .map(|(name, share)| (name.clone(), number(share)))
+                .collect(),
             path,
             same_people: false,
         };
     }
     let variant = rule.get("variation").and_then(Value::as_str);
     Split {
-        shares: variant.map(|name| (name.to_owned(), 1.0)).into_iter().collect(),
+        shares: variant
+            .map(|name| (name.to_owned(), 1.0))
+            .into_iter()
+            .collect(),
         path: below(path, "variation"),
         same_people: true,
     }
@@ -225,8 +240,22 @@ pub(super) fn write(flag: &Outgoing<'_>, losses: &mut Imported) -> Result<Value,
             "the share stays, the people change: GO Feature Flag puts users into buckets by another formula",
         );
         if flag.field("salt").is_some() {
-            losses.lose(flag.key, "salt", "GO Feature Flag hashes the key of the flag");
+            losses.lose(
+                flag.key,
+                "salt",
+                "GO Feature Flag hashes the key of the flag, so no two flags share their people",
+            );
         }
+    }
+    if evaluator
+        .control()
+        .is_some_and(|(control, _)| control != "control")
+    {
+        losses.lose(
+            flag.key,
+            "control",
+            "there is no control there: it has the share of those who do not take part",
+        );
     }
     let mut definition = Map::new();
     definition.insert("variations".into(), variations);
@@ -292,7 +321,11 @@ fn experiment(
         let weight = u64::from(end - start) * part;
         start = end;
         let outside = (u64::from(BUCKETS) - part) * u64::from(BUCKETS);
-        let weight = if name == control { weight + outside } else { weight };
+        let weight = if name == control {
+            weight + outside
+        } else {
+            weight
+        };
         (name.to_owned(), percent_of(weight))
     });
     let shares: Map<String, Value> = shares.collect();

@@ -41,6 +41,8 @@ pub(super) struct Intent {
     pub split: Split,
     /// Share that takes part in an experiment; everyone where nothing is said.
     pub share: Option<Percent>,
+    /// Whether it is an experiment even if its values are booleans.
+    pub draws_variants: bool,
     /// Whether something that keeps the flag from people could not be carried over.
     pub withheld: bool,
 }
@@ -77,7 +79,7 @@ impl Intent {
 
     /// Whether it is on or off, and no experiment.
     pub fn is_switch(&self) -> bool {
-        self.variants.iter().all(|(_, value)| value.is_boolean())
+        !self.draws_variants && self.variants.iter().all(|(_, value)| value.is_boolean())
     }
 
     fn value(&self, variant: &str) -> Option<&Value> {
@@ -181,11 +183,14 @@ impl Intent {
             };
             variants.insert(name.clone(), variant);
         }
+        let usual = variants
+            .contains_key("control")
+            .then(|| "control".to_owned());
         let first = variants.keys().next().cloned();
-        let usual = variants.contains_key("control").then(|| "control".to_owned()).or(first);
-        let control = self.fallback.clone().filter(|name| Some(name) != usual.as_ref());
+        let control = self.fallback.clone().or(usual).or(first);
         fields.insert("variants".into(), variants.into());
-        if let Some(control) = control {
+        // A variant of that name is it without a word.
+        if let Some(control) = control.filter(|name| name != "control") {
             fields.insert("control".into(), control.into());
         }
         let forced = self.forced(imported);
@@ -219,7 +224,9 @@ impl Intent {
             }
         }
         let forced = forced.into_iter().filter(|(_, users)| !users.is_empty());
-        forced.map(|(name, users)| (name, once_each(users))).collect()
+        forced
+            .map(|(name, users)| (name, once_each(users)))
+            .collect()
     }
 
     fn tell_rounding(&self, imported: &mut Imported, rounded: bool) {
@@ -246,7 +253,13 @@ impl Intent {
 /// Weights that sum to exactly 100 %, and whether that took rounding. What is left over goes to the
 /// variants that lost most by rounding down, the first of equals first.
 fn weights(shares: &[(String, f64)]) -> (Vec<(String, Percent)>, bool) {
-    let positive = |weight: f64| if weight.is_finite() { weight.max(0.0) } else { 0.0 };
+    let positive = |weight: f64| {
+        if weight.is_finite() {
+            weight.max(0.0)
+        } else {
+            0.0
+        }
+    };
     let sum: f64 = shares.iter().map(|(_, weight)| positive(*weight)).sum();
     if sum <= 0.0 {
         return (Vec::new(), false);

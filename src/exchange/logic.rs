@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-
 /// The attribute that has a user's groups.
 pub(super) const GROUPS: &str = "groups";
 /// The attribute that says who asks.
@@ -173,7 +172,8 @@ pub(super) fn nobody() -> Value {
 /// A split by the hash of `prefix` and the user, with weights in thousandths of a percent.
 pub(super) fn split<'s>(prefix: &str, shares: impl IntoIterator<Item = (&'s str, u32)>) -> Value {
     let by = json!({"cat": [prefix, {"var": USER}]});
-    let shares = shares.into_iter().map(|(name, weight)| json!([name, weight]));
+    let shares = shares
+        .into_iter()
+        .map(|(name, weight)| json!([name, weight]));
     json!({"fractional": std::iter::once(by).chain(shares).collect::<Vec<_>>()})
 }
-

@@ -10,7 +10,8 @@ pub(super) fn head() -> Map<String, Value> {
     let mut head = Map::new();
     head.insert(
         "$schema".into(),
-        "https://raw.githubusercontent.com/open-feature/cli/main/schema/v0/flag-manifest.json".into(),
+        "https://raw.githubusercontent.com/open-feature/cli/main/schema/v0/flag-manifest.json"
+            .into(),
     );
     head
 }
@@ -19,8 +20,12 @@ pub(super) fn head() -> Map<String, Value> {
 /// what code should get where nothing answers.
 pub(super) fn write(flag: &Outgoing<'_>) -> Result<Value, Malformed> {
     let evaluator = flag.evaluator()?;
-    let default = evaluator.control().map_or(Value::Bool(false), |(_, value)| value.clone());
-    let whole = evaluator.variants().all(|(_, value, _)| value.is_i64() || value.is_u64());
+    let default = evaluator
+        .control()
+        .map_or(Value::Bool(false), |(_, value)| value.clone());
+    let whole = evaluator
+        .variants()
+        .all(|(_, value, _)| value.is_i64() || value.is_u64());
     let kind = match &default {
         Value::Bool(_) => "boolean",
         Value::String(_) => "string",

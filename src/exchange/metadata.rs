@@ -6,20 +6,38 @@ use super::{Imported, Outgoing, below};
 use crate::model::is_date;
 
 /// The fields of a flag that are about it, in their order.
-const FIELDS: [&str; 5] = ["description", "owner", "created", "expires", "tags"];
+pub(super) const ABOUT: [&str; 5] = ["description", "owner", "created", "expires", "tags"];
+/// Those, and the salt, which does not show in every flag that has one.
+const FIELDS: [&str; 6] = ["description", "owner", "created", "expires", "tags", "salt"];
 
 /// Takes what it knows from a map of free fields, and names the rest.
-pub(super) fn read(imported: &mut Imported, flag: &str, path: &str, from: &Value) -> Map<String, Value> {
+pub(super) fn read(
+    imported: &mut Imported,
+    flag: &str,
+    path: &str,
+    from: &Value,
+) -> Map<String, Value> {
+    take(imported, flag, path, from, &FIELDS)
+}
+
+/// Takes `known` fields from a map, and names the rest.
+pub(super) fn take(
+    imported: &mut Imported,
+    flag: &str,
+    path: &str,
+    from: &Value,
+    known_fields: &[&str],
+) -> Map<String, Value> {
     let mut fields = Map::new();
-    for field in FIELDS {
-        let value = from.get(field).and_then(|value| known(field, value));
+    for field in known_fields {
+        let value = from.get(*field).and_then(|value| known(field, value));
         if let Some(value) = value {
-            fields.insert(field.to_owned(), value);
+            fields.insert((*field).to_owned(), value);
         }
     }
     for (field, value) in from.as_object().into_iter().flatten() {
         if !fields.contains_key(field) && !super::is_nothing(value) {
-            let reason = match FIELDS.contains(&field.as_str()) {
+            let reason = match known_fields.contains(&field.as_str()) {
                 true => format!("this is not what a flag file has for `{field}`"),
                 false => format!("a flag file has no field for `{field}`"),
             };
@@ -55,7 +73,7 @@ fn is_name(value: &Value) -> bool {
 /// What is said about `flag`, as strings.
 pub(super) fn write(flag: &Outgoing<'_>) -> Map<String, Value> {
     let mut metadata = Map::new();
-    for field in FIELDS {
+    for field in ABOUT {
         match flag.meta(field) {
             Some(Value::Array(_)) => {
                 let tags = super::strings(flag.meta(field)).join(", ");
@@ -66,6 +84,9 @@ pub(super) fn write(flag: &Outgoing<'_>) -> Map<String, Value> {
             }
             None => {}
         }
+    }
+    if let Some(salt) = flag.field("salt") {
+        metadata.insert("salt".into(), salt.clone());
     }
     metadata
 }

@@ -29,13 +29,13 @@ pub fn record(key: &str, record: &Record, imported: &mut Imported) {
         imported.leave_out(
             key,
             key,
-            "it is no key of a flag: small letters, digits, `_`, `.` and `-`, a letter first",
+            "a key has small letters, digits, `_`, `.` and `-`, a letter first",
         );
         return;
     }
     let spec = record.spec.as_json();
     let mut fields = match spec.get("meta") {
-        Some(meta) => metadata::read(imported, key, &below(key, "meta"), meta),
+        Some(meta) => metadata::take(imported, key, &below(key, "meta"), meta, &metadata::ABOUT),
         None => Map::new(),
     };
     let mut take = |field: &str, value: Option<Value>| {
@@ -45,10 +45,20 @@ pub fn record(key: &str, record: &Record, imported: &mut Imported) {
     };
     let given = |field: &str| spec.get(field).cloned();
     take("enabled", given("enabled"));
-    take("percentage", given("percentage").filter(|share| *share != 100));
+    take(
+        "percentage",
+        given("percentage").filter(|share| *share != 100),
+    );
     take("rollout", spec.get("rollout_stages").map(stages));
-    take("variants", spec.get("variants").map(|variants| with_values(variants, spec.get("values"))));
-    take("control", given("control").filter(|control| !is_usual(control, spec.get("variants"))));
+    take(
+        "variants",
+        spec.get("variants")
+            .map(|variants| with_values(variants, spec.get("values"))),
+    );
+    take(
+        "control",
+        given("control").filter(|control| *control != "control"),
+    );
     for field in ["forced", "allowed_users", "allowed_groups", "salt"] {
         take(field, given(field));
     }
@@ -64,15 +74,6 @@ pub fn record(key: &str, record: &Record, imported: &mut Imported) {
         fields,
         path: key.to_owned(),
     });
-}
-
-fn is_usual(control: &Value, variants: Option<&Value>) -> bool {
-    let Some(Value::Object(variants)) = variants else {
-        return false;
-    };
-    let first = variants.keys().next().map(String::as_str);
-    let usual = variants.get("control").map(|_| "control").or(first);
-    control.as_str() == usual
 }
 
 fn with_values(variants: &Value, values: Option<&Value>) -> Value {

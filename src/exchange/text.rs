@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::Draft;
+use crate::model::parse_duration;
 
 /// What fits on one line, in characters.
 const WIDTH: usize = 100;
@@ -19,7 +20,7 @@ pub fn flag_file<'d>(flags: impl IntoIterator<Item = &'d Draft>) -> String {
             out.push('\n');
         }
         out.push_str("  ");
-        scalar(&mut out, &flag.key);
+        scalar(&mut out, &flag.key, Inside::Flow);
         out.push_str(":\n");
         for (name, value) in &flag.fields {
             match (name.as_str(), value) {
@@ -58,7 +59,7 @@ fn is_bare_date(text: &str) -> bool {
 /// `name: value`, over as many lines as it needs.
 fn field(out: &mut String, indent: usize, name: &str, value: &Value) {
     pad(out, indent);
-    scalar(out, name);
+    scalar(out, name, Inside::Flow);
     out.push(':');
     below_key(out, indent, value);
 }
@@ -84,6 +85,11 @@ fn below_key(out: &mut String, indent: usize, value: &Value) {
                 field(out, indent + 2, name, value);
             }
         }
+        Value::String(text) => {
+            out.push(' ');
+            scalar(out, text, Inside::Block);
+            out.push('\n');
+        }
         _ => {
             out.push(' ');
             out.push_str(&line);
@@ -103,7 +109,7 @@ fn item_of(out: &mut String, indent: usize, item: &Value) {
                 } else {
                     pad(out, indent + 2);
                 }
-                scalar(out, name);
+                scalar(out, name, Inside::Flow);
                 out.push(':');
                 below_key(out, indent + 2, value);
             }
@@ -120,10 +126,13 @@ fn holds_maps(items: &[Value]) -> bool {
     items.iter().any(Value::is_object)
 }
 
-/// Whether a map holds more than scalars.
+/// Whether a map holds more than scalars and lists of them.
 fn is_deep(map: &Map<String, Value>) -> bool {
-    map.values()
-        .any(|value| value.is_object() || value.is_array())
+    let deep = |value: &Value| match value {
+        Value::Array(items) => items.iter().any(|item| item.is_array() || item.is_object()),
+        value => value.is_object(),
+    };
+    map.values().any(deep)
 }
 
 /// The value on one line.
@@ -135,7 +144,7 @@ fn flow(value: &Value) -> String {
 
 fn write_flow(out: &mut String, value: &Value) {
     match value {
-        Value::String(text) => scalar(out, text),
+        Value::String(text) => scalar(out, text, Inside::Flow),
         Value::Array(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -149,7 +158,7 @@ fn write_flow(out: &mut String, value: &Value) {
             out.push_str("{ ");
             for (at, (name, value)) in map.iter().enumerate() {
                 out.push_str(if at > 0 { ", " } else { "" });
-                scalar(out, name);
+                scalar(out, name, Inside::Flow);
                 out.push_str(": ");
                 write_flow(out, value);
             }
@@ -166,20 +175,35 @@ fn pad(out: &mut String, indent: usize) {
     out.extend(std::iter::repeat_n(' ', indent));
 }
 
-fn scalar(out: &mut String, text: &str) {
-    if is_plain(text) {
+/// Where a scalar stands: in flow, commas and brackets end it. Keys are written as there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Block,
+    Flow,
+}
+
+fn scalar(out: &mut String, text: &str, inside: Inside) {
+    let needs_escapes = text.contains(is_unprintable) || text.contains(['\'', '\n']);
+    if is_plain(text, inside) || parse_duration(text).is_some() {
         out.push_str(text);
+    } else if text.contains('"') && !needs_escapes {
+        // Easier to read than a backslash before each of them.
+        let _ = write!(out, "'{text}'");
     } else {
         quoted(out, text);
     }
 }
 
 /// Whether every reader of YAML, of 1.1 too, takes the bare text for this string.
-fn is_plain(text: &str) -> bool {
+fn is_plain(text: &str, inside: Inside) -> bool {
     const WORDS: [&str; 10] = [
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan",
     ];
-    let allowed = |c: char| c.is_ascii_alphanumeric() || " _-./()'".contains(c) || c > '\u{a0}';
+    let signs = match inside {
+        Inside::Block => " _-./()'+;=%@!?,",
+        Inside::Flow => " _-./()'+;=%@",
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || signs.contains(c) || c > '\u{a0}';
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && !text.ends_with(' ')
         && text.chars().all(|c| allowed(c) && !is_unprintable(c))

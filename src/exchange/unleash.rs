@@ -86,7 +86,9 @@ impl<'r> Export<'r> {
         }
         let variants = drawn.variants.take().or_else(|| {
             let (path, environment) = environment?;
-            let list = environment.get("variants").filter(|list| !super::is_nothing(list))?;
+            let list = environment
+                .get("variants")
+                .filter(|list| !super::is_nothing(list))?;
             Some((below(&path, "variants"), list))
         });
         match variants {
@@ -125,21 +127,26 @@ impl<'r> Export<'r> {
             }
         }
         if let Some(description) = text("description").filter(|text| !text.is_empty()) {
-            intent.fields.insert("description".into(), description.into());
+            intent
+                .fields
+                .insert("description".into(), description.into());
         }
         let created = text("createdAt").and_then(|at| at.get(..10));
         if let Some(day) = created.filter(|day| is_date(day)) {
             intent.fields.insert("created".into(), day.into());
         }
         let mut tags: Vec<String> = Vec::new();
-        let own = self.of("featureTags", &intent.key).into_iter().filter_map(|(_, tag)| {
-            let value = tag.get("tagValue")?.as_str()?;
-            let kind = tag.get("tagType").and_then(Value::as_str);
-            Some(match kind.filter(|kind| *kind != "simple") {
-                Some(kind) => format!("{kind}:{value}"),
-                None => value.to_owned(),
-            })
-        });
+        let own = self
+            .of("featureTags", &intent.key)
+            .into_iter()
+            .filter_map(|(_, tag)| {
+                let value = tag.get("tagValue")?.as_str()?;
+                let kind = tag.get("tagType").and_then(Value::as_str);
+                Some(match kind.filter(|kind| *kind != "simple") {
+                    Some(kind) => format!("{kind}:{value}"),
+                    None => value.to_owned(),
+                })
+            });
         let kind = text("type").map(str::to_owned);
         let project = text("project").filter(|project| *project != "default");
         let project = project.map(|project| format!("project:{project}"));
@@ -168,8 +175,12 @@ impl<'r> Export<'r> {
             None => imported.lose(key, path, "it is switched off: no environment has it"),
         }
         for (path, other) in all {
-            let name = other.get("environment").and_then(Value::as_str).unwrap_or_default();
-            let reason = format!("environment `{name}` is left out: an export is read for one, the first");
+            let name = other
+                .get("environment")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let reason =
+                format!("environment `{name}` is left out: an export is read for one, the first");
             imported.lose(key, path, reason);
         }
         first
@@ -193,17 +204,34 @@ impl<'r> Drawn<'r> {
         imported: &mut Imported,
     ) {
         let known = [
-            "id", "name", "title", "featureName", "featureId", "parameters", "constraints",
-            "segments", "variants", "disabled", "sortOrder", "milestoneId",
+            "id",
+            "name",
+            "title",
+            "featureName",
+            "featureId",
+            "parameters",
+            "constraints",
+            "segments",
+            "variants",
+            "disabled",
+            "sortOrder",
+            "milestoneId",
         ];
         imported.lose_unknown(&intent.key, path, strategy, &known);
         if strategy.get("disabled") == Some(&Value::Bool(true)) {
             imported.lose(&intent.key, path, "a strategy that is disabled is not kept");
             return;
         }
-        if strategy.get("segments").is_some_and(|segments| !super::is_nothing(segments)) {
+        if strategy
+            .get("segments")
+            .is_some_and(|segments| !super::is_nothing(segments))
+        {
             let path = below(path, "segments");
-            imported.lose(&intent.key, path, "an export does not say who is in a segment");
+            imported.lose(
+                &intent.key,
+                path,
+                "an export does not say who is in a segment",
+            );
             return;
         }
         let parameter = |name: &str| strategy.get("parameters")?.get(name);
@@ -214,7 +242,9 @@ impl<'r> Drawn<'r> {
         let share = match strategy.get("name").and_then(Value::as_str) {
             Some("default") => Some(100.0),
             Some("flexibleRollout") => {
-                let by = parameter("stickiness").and_then(Value::as_str).unwrap_or("default");
+                let by = parameter("stickiness")
+                    .and_then(Value::as_str)
+                    .unwrap_or("default");
                 if matches!(by, "default" | "userId") {
                     number("rollout")
                 } else {
@@ -225,8 +255,13 @@ impl<'r> Drawn<'r> {
             }
             Some("gradualRolloutUserId") => number("percentage"),
             Some("userWithId") => {
-                let users = parameter("userIds").and_then(Value::as_str).unwrap_or_default();
-                let users = users.split(',').map(str::trim).filter(|user| !user.is_empty());
+                let users = parameter("userIds")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let users = users
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|user| !user.is_empty());
                 self.listed(path, users.map(str::to_owned).collect(), intent);
                 return;
             }
@@ -237,7 +272,11 @@ impl<'r> Drawn<'r> {
             }
         };
         let Some(share) = share.and_then(Percent::nearest) else {
-            imported.lose(&intent.key, path, "it does not say for which share of users");
+            imported.lose(
+                &intent.key,
+                path,
+                "it does not say for which share of users",
+            );
             return;
         };
         let constraints = strategy.get("constraints").and_then(Value::as_array);
@@ -282,7 +321,9 @@ impl<'r> Drawn<'r> {
             }
         }
         self.share = Some((share, path.to_owned(), share == Percent::HUNDRED));
-        let variants = strategy.get("variants").filter(|list| !super::is_nothing(list));
+        let variants = strategy
+            .get("variants")
+            .filter(|list| !super::is_nothing(list));
         self.variants = variants.map(|list| (below(path, "variants"), list));
     }
 
@@ -298,13 +339,7 @@ impl<'r> Drawn<'r> {
     }
 
     /// Variants are drawn among those who have the flag; the others get one called `disabled`.
-    fn experiment(
-        self,
-        path: &str,
-        list: &Value,
-        intent: &mut Intent,
-        imported: &mut Imported,
-    ) {
+    fn experiment(self, path: &str, list: &Value, intent: &mut Intent, imported: &mut Imported) {
         imported.lose(
             &intent.key,
             path,
@@ -321,7 +356,10 @@ impl<'r> Drawn<'r> {
         };
         for (at, variant) in variants.iter().enumerate() {
             let path = format!("{path}[{at}]");
-            if variant.get("payload").is_some_and(|payload| !super::is_nothing(payload)) {
+            if variant
+                .get("payload")
+                .is_some_and(|payload| !super::is_nothing(payload))
+            {
                 let reason = "`disabled` has no payload, and values are of one kind: what code gets is the name";
                 imported.lose(&intent.key, below(&path, "payload"), reason);
             }
@@ -339,7 +377,9 @@ impl<'r> Drawn<'r> {
                         variant: name(variant),
                         path,
                     }),
-                    None => imported.lose(&intent.key, path, "only users are forced into a variant"),
+                    None => {
+                        imported.lose(&intent.key, path, "only users are forced into a variant")
+                    }
                 }
             }
         }
@@ -348,7 +388,9 @@ impl<'r> Drawn<'r> {
         intent.variants = names.map(|name| (name.clone(), name.into())).collect();
         intent.fallback = Some(DISABLED.to_owned());
         let weight = |variant: &Value| variant.get("weight").and_then(Value::as_f64);
-        let shares = variants.iter().map(|variant| (name(variant), weight(variant).unwrap_or_default()));
+        let shares = variants
+            .iter()
+            .map(|variant| (name(variant), weight(variant).unwrap_or_default()));
         let (share, _, _) = self.share.unwrap_or_default();
         intent.share = Some(share);
         intent.split = Split {

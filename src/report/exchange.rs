@@ -57,7 +57,11 @@ pub fn losses(lost: &[Lost], kept: &[Kept], color: bool, out: &mut dyn Write) ->
     let yellow = paint(AnsiColor::BrightYellow.on_default().bold());
     let cyan = paint(AnsiColor::BrightCyan.on_default().bold());
     for lost in lost {
-        let word = if lost.loss.left_out { "left out" } else { "lost" };
+        let word = if lost.loss.left_out {
+            "left out"
+        } else {
+            "lost"
+        };
         write!(out, "{yellow}{word}{yellow:#}: {}", visible(&lost.file))?;
         if let Some(line) = lost.line {
             write!(out, ":{line}")?;
@@ -110,26 +114,43 @@ pub fn human(done: &Import<'_>, quiet: bool, out: &mut dyn Write) -> io::Result<
     }
     let left_out = done.left_out();
     let flags = |number: usize| format!("{number} flag{}", if number == 1 { "" } else { "s" });
-    let verb = if done.dry_run { "would be imported" } else { "imported" };
+    let verb = if done.dry_run {
+        "would be imported"
+    } else {
+        "imported"
+    };
     let gap = if done.files.is_empty() { "" } else { "\n" };
     let was = match (done.dry_run, done.flags) {
         (true, _) => "",
         (false, 1) => "was ",
         (false, _) => "were ",
     };
-    write!(out, "{gap}{} {was}{verb} from {}", flags(done.flags), visible(done.origin))?;
+    write!(
+        out,
+        "{gap}{} {was}{verb} from {}",
+        flags(done.flags),
+        visible(done.origin)
+    )?;
+    let things = done.lost.len() - left_out;
+    let lost = format!("{things} thing{} lost", if things == 1 { "" } else { "s" });
     for (number, words) in [
-        (done.kept.len(), "there already"),
-        (left_out, "left out"),
-        (done.lost.len() - left_out, "lost in part"),
+        (
+            done.kept.len(),
+            format!("{} there already", done.kept.len()),
+        ),
+        (left_out, format!("{left_out} left out")),
+        (things, lost),
     ] {
         if number > 0 {
-            write!(out, "; {number} {words}")?;
+            write!(out, "; {words}")?;
         }
     }
     writeln!(out, ".")?;
     if done.flags > 0 && !done.dry_run {
-        writeln!(out, "Next: `hoist lint` checks them, `hoist plan` shows what an apply would change.")?;
+        writeln!(
+            out,
+            "Next: `hoist lint` checks them, `hoist plan` shows what an apply would change."
+        )?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ mod convergence;
 mod diff;
 mod doctor;
 mod evaluation;
+mod exchange;
 mod faults;
 mod interleavings;
 mod json_shapes;

@@ -38,7 +38,10 @@ impl Found {
         Lost {
             loss: loss.clone(),
             file: self.name.clone(),
-            line: self.document.as_ref().map(|document| document.line(&loss.path)),
+            line: self
+                .document
+                .as_ref()
+                .map(|document| document.line(&loss.path)),
         }
     }
 }
@@ -62,7 +65,10 @@ impl Origin {
                 for file in files {
                     found.push(of_file(workspace, file, from)?);
                 }
-                let names: Vec<&str> = found.iter().map(|found: &Found| found.name.as_str()).collect();
+                let names: Vec<&str> = found
+                    .iter()
+                    .map(|found: &Found| found.name.as_str())
+                    .collect();
                 Ok(Self {
                     name: names.join(", "),
                     found,
@@ -92,7 +98,10 @@ impl Origin {
         }
         let info = store.info();
         Ok(Self {
-            name: format!("{} on {} (prefix {})", environment.name, info.url, info.prefix),
+            name: format!(
+                "{} on {} (prefix {})",
+                environment.name, info.url, info.prefix
+            ),
             found: vec![Found {
                 name: info.prefix.clone(),
                 document: None,
@@ -121,8 +130,10 @@ fn of_file(
         None | Some(ImportFrom::Store) => Format::guess(&document),
     };
     let format = format.ok_or_else(|| {
-        Failure::impossible(format!("`{name}` does not look like the file of a system that hoist reads"))
-            .hint("say which it is: `--from flagd`, `flipt`, `goff` or `unleash`")
+        Failure::impossible(format!(
+            "`{name}` does not look like the file of a system that hoist reads"
+        ))
+        .hint("say which it is: `--from flagd`, `flipt`, `goff` or `unleash`")
     })?;
     Ok(Found {
         imported: format.read(&document),

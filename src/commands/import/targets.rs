@@ -75,14 +75,19 @@ impl Targets {
         if let Some(into) = &into {
             let extension = into.extension().and_then(|extension| extension.to_str());
             let is_yaml = matches!(extension, Some("yaml" | "yml"));
-            let below = plain(into).strip_prefix(plain(&directory)).map(Path::to_owned);
+            let below = plain(into)
+                .strip_prefix(plain(&directory))
+                .map(Path::to_owned);
             let hidden = |part: &std::ffi::OsStr| part.to_string_lossy().starts_with('.');
             let is_read = below.is_ok_and(|below| !below.iter().any(hidden));
             if !is_yaml || !is_read {
                 let name = display_name(into, &workspace.here);
                 let directory = display_name(&directory, &workspace.here);
-                return Err(Failure::impossible(format!("`{name}` would be read by nobody"))
-                    .hint(format!("flag files end in .yaml or .yml and lie below `{directory}`")));
+                return Err(
+                    Failure::impossible(format!("`{name}` would be read by nobody")).hint(format!(
+                        "flag files end in .yaml or .yml and lie below `{directory}`"
+                    )),
+                );
             }
         }
         Ok(Self {
@@ -102,15 +107,25 @@ impl Targets {
     ///
     /// # Errors
     /// Where something is there that is to stay.
-    pub(super) fn files(&self, drafts: &[Draft], existing: &Existing) -> Result<Vec<Written>, Failure> {
+    pub(super) fn files(
+        &self,
+        drafts: &[Draft],
+        existing: &Existing,
+    ) -> Result<Vec<Written>, Failure> {
         let mut by_path: BTreeMap<PathBuf, Vec<&Draft>> = BTreeMap::new();
         for draft in drafts {
-            by_path.entry(self.path_of(&draft.key)).or_default().push(draft);
+            by_path
+                .entry(self.path_of(&draft.key))
+                .or_default()
+                .push(draft);
         }
         let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
         let there: Vec<&PathBuf> = by_path.keys().filter(|path| is_there(path)).collect();
         if !self.overwrite && !there.is_empty() {
-            let names: Vec<String> = there.iter().map(|path| display_name(path, &self.here)).collect();
+            let names: Vec<String> = there
+                .iter()
+                .map(|path| display_name(path, &self.here))
+                .collect();
             return Err(Failure::refused(format!("there is already {}", names.join(", "))).hint(
                 "nothing was written: name another file with `--into FILE`, or pass `--overwrite`",
             ));
@@ -121,8 +136,10 @@ impl Targets {
             let mut others = existing.of(&path_there);
             if let Some(lost) = others.find(|key| written.iter().all(|draft| draft.key != **key)) {
                 let name = display_name(path, &self.here);
-                return Err(Failure::refused(format!("`{name}` holds `{lost}` too, which would be lost"))
-                    .hint("nothing was written: name another file with `--into FILE`"));
+                return Err(Failure::refused(format!(
+                    "`{name}` holds `{lost}` too, which would be lost"
+                ))
+                .hint("nothing was written: name another file with `--into FILE`"));
             }
         }
         let file = |(path, drafts): (PathBuf, Vec<&Draft>)| Written {
@@ -177,7 +194,12 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     let there = plain.ancestors().find(|part| part.exists());
-    let rest = there.and_then(|there| Some((fs::canonicalize(there).ok()?, plain.strip_prefix(there).ok()?)));
+    let rest = there.and_then(|there| {
+        Some((
+            fs::canonicalize(there).ok()?,
+            plain.strip_prefix(there).ok()?,
+        ))
+    });
     match rest {
         Some((there, rest)) if rest.as_os_str().is_empty() => there,
         Some((there, rest)) => there.join(rest),

@@ -8,7 +8,12 @@ use crate::exchange::{Imported, below, metadata};
 use crate::model::Percent;
 
 pub(in crate::exchange) fn read(root: &Value, imported: &mut Imported) {
-    imported.lose_unknown("", "", root, &["$schema", "$evaluators", "flags", "metadata"]);
+    imported.lose_unknown(
+        "",
+        "",
+        root,
+        &["$schema", "$evaluators", "flags", "metadata"],
+    );
     if let Some((_, path)) = part(root, "", "metadata") {
         imported.lose("", path, "a flag set has no metadata here");
     }
@@ -31,6 +36,9 @@ pub(in crate::exchange) fn read(root: &Value, imported: &mut Imported) {
         _ => imported.lose("", "", "it has no `flags`"),
     }
 }
+
+/// What stands between salt and user where a variant is drawn.
+const VARIANT: &str = ":variant:";
 
 const KNOWN: [&str; 6] = [
     "key",
@@ -103,11 +111,7 @@ fn everyone(variant: &str, path: &str) -> Split {
 }
 
 /// The rule with what it refers to put in. Those may refer to others, within reason.
-fn with_references(
-    rule: &Value,
-    evaluators: Option<&Map<String, Value>>,
-    depth: usize,
-) -> Value {
+fn with_references(rule: &Value, evaluators: Option<&Map<String, Value>>, depth: usize) -> Value {
     if let Some(("$ref", Value::String(name))) = logic::operation(rule) {
         let found = evaluators.and_then(|all| all.get(name));
         return match found.filter(|_| depth < 8) {
@@ -138,6 +142,9 @@ fn targeted(
         Some(("if", Value::Array(clauses))) => clauses.as_slice(),
         _ => std::slice::from_ref(rule),
     };
+    let last = clauses.last().and_then(logic::fractional);
+    let prefix = last.and_then(|split| split.prefix);
+    intent.draws_variants |= prefix.is_some_and(|prefix| prefix.ends_with(VARIANT));
     let is_switch = intent.is_switch();
     let mut pairs = clauses.chunks_exact(2);
     for (at, clause) in pairs.by_ref().enumerate() {
@@ -205,7 +212,7 @@ fn take_salt(intent: &mut Intent, salt: &str) {
 }
 
 fn split(fractional: Fractional, path: String, intent: &mut Intent) -> Split {
-    let ending = if intent.is_switch() { ":" } else { ":variant:" };
+    let ending = if intent.is_switch() { ":" } else { VARIANT };
     let prefix = fractional.prefix.as_deref();
     let salt = prefix.and_then(|prefix| prefix.strip_suffix(ending));
     let salt = salt.filter(|salt| !salt.is_empty());
@@ -241,7 +248,9 @@ fn listed(
     intent: &mut Intent,
     imported: &mut Imported,
 ) {
-    let real = who.iter().any(|who| matches!(who, Who::Users(_) | Who::Groups(_)));
+    let real = who
+        .iter()
+        .any(|who| matches!(who, Who::Users(_) | Who::Groups(_)));
     let name = logic::outcome(outcome).or(default.clone().filter(|_| outcome.is_null()));
     match name {
         Some(variant) if real => intent.lists.extend(who.into_iter().map(|who| List {

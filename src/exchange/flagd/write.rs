@@ -83,7 +83,9 @@ fn switch(flag: &Outgoing<'_>, evaluator: &Evaluator) -> Written {
 }
 
 fn experiment(flag: &Outgoing<'_>, evaluator: &Evaluator, control: &str) -> Written {
-    let variants = evaluator.variants().map(|(name, value, _)| (name.to_owned(), value.clone()));
+    let variants = evaluator
+        .variants()
+        .map(|(name, value, _)| (name.to_owned(), value.clone()));
     let variants: Map<String, Value> = variants.collect();
     let mut start = 0;
     let shares = evaluator.variants().map(|(name, _, end)| {
@@ -110,5 +112,9 @@ fn experiment(flag: &Outgoing<'_>, evaluator: &Evaluator, control: &str) -> Writ
         clauses.extend([json!({"==": [takes_part, "out"]}), json!(control)]);
     }
     clauses.push(drawn);
-    (variants.into(), control.to_owned(), Some(json!({"if": clauses})))
+    (
+        variants.into(),
+        control.to_owned(),
+        Some(json!({"if": clauses})),
+    )
 }

@@ -24,7 +24,10 @@ pub(super) fn who(query: &str) -> Option<Vec<Who>> {
 
 /// The query for these users.
 pub(super) fn one_of_users(users: &[&str]) -> String {
-    let users: Vec<String> = users.iter().map(|user| Value::from(*user).to_string()).collect();
+    let users: Vec<String> = users
+        .iter()
+        .map(|user| Value::from(*user).to_string())
+        .collect();
     format!("{USER} in [{}]", users.join(", "))
 }
 

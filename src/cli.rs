@@ -23,7 +23,10 @@ mod plan;
 mod restore;
 mod rollback;
 mod rollout;
+#[cfg(feature = "serve")]
+mod serve;
 mod test;
+mod watch;
 
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
@@ -40,7 +43,10 @@ pub use plan::{Plan, PlanFormat};
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use test::{Test, TestFormat};
+pub use watch::{Watch, WatchFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -50,6 +56,7 @@ pub use test::{Test, TestFormat};
   hoist lint                     check the flag files
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
+  hoist watch                    apply every change as it is saved, for development
   hoist diff main...             show what this branch changes, and what is risky about it
   hoist kill FLAG --reason WHY   turn a flag off at once, whatever git says
 
@@ -141,6 +148,7 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Apply(Apply),
+    Watch(Watch),
     History(History),
     Rollback(Rollback),
     Eval(Eval),
@@ -150,6 +158,8 @@ pub enum Command {
     Diff(Diff),
     Import(Import),
     Export(Export),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     Doctor(Doctor),
     Init(Init),
     /// Print the JSON Schema of flag files

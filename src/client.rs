@@ -111,6 +111,12 @@ impl Builder {
         self
     }
 
+    /// How to reach the store, in full.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
     /// How long a store may take to answer; 10 seconds unless set. Nobody who asks for a flag waits for
     /// that.
     pub fn timeout(mut self, timeout: Duration) -> Self {

@@ -13,6 +13,11 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "cli")]
 pub mod report;
+#[cfg(feature = "cli")]
+pub mod watch;
+
+#[cfg(feature = "serve")]
+pub mod server;
 
 pub mod client;
 

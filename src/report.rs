@@ -23,6 +23,9 @@ pub mod sarif;
 pub mod tests_human;
 pub mod tests_json;
 pub mod tests_junit;
+pub mod watch;
+pub mod watch_human;
+pub mod watch_json;
 
 mod excerpt;
 mod markdown;

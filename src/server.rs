@@ -181,7 +181,10 @@ impl Reloader {
     pub fn reload(&self, force: bool) -> Vec<Result<PathBuf, String>> {
         let options = &self.0.options;
         let tokens = options.tokens.as_ref().map(|tokens| tokens.reload(force));
-        let identity = options.identity.as_ref().map(|identity| identity.reload(force));
+        let identity = options
+            .identity
+            .as_ref()
+            .map(|identity| identity.reload(force));
         [tokens, identity]
             .into_iter()
             .flatten()

@@ -60,6 +60,18 @@ pub trait Store: Send {
     /// records of `flags` live. What is not told, for lack of a right, is a fact as well. Changes
     /// nothing.
     fn facts(&mut self, flags: &[&str]) -> Result<Facts, Error>;
+
+    /// Says that the watcher of `claim` is at work here for `lasting` from now on, unless another one has
+    /// said so and is not over yet: then that one is given. It keeps nobody from writing; where that
+    /// cannot be said, for lack of rights say, nothing is.
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error>;
+
+    /// Takes back what [`Store::claim_watch`] has said.
+    fn release_watch(&mut self, claim: &WatchClaim) -> Result<(), Error>;
 }
 
 /// How to reach a store.
@@ -127,6 +139,18 @@ pub enum Moved {
     Lineage,
     Generation { expected: u64, found: u64 },
     Record { flag: String },
+}
+
+/// Who watches flag files and applies every change of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct WatchClaim {
+    /// Tells one watcher from another.
+    pub id: String,
+    pub actor: Option<String>,
+    /// Where the flag files are.
+    pub directory: String,
+    /// Number of the process, on a machine that is not named.
+    pub process: u32,
 }
 
 /// One commit of the past.

@@ -14,6 +14,8 @@ use crate::record::{NotARecord, Record};
 use super::events::Events;
 use super::{Context, Details, ErrorCode};
 
+type ByKey = HashMap<Arc<str>, Arc<Flag>, RandomState>;
+
 /// Every flag of a store as of one generation. It never changes, so that all that one request asks of
 /// it fits together.
 #[derive(Debug)]
@@ -21,9 +23,11 @@ pub struct Flags {
     /// Before the store was first read there is nothing, which is not the same as a store without
     /// flags.
     is_ready: bool,
-    flags: HashMap<Arc<str>, Arc<Flag>, RandomState>,
+    flags: ByKey,
     lineage: Option<String>,
     generation: u64,
+    /// The sum of those of all flags.
+    mark: u64,
     events: Arc<Events>,
 }
 
@@ -33,6 +37,8 @@ pub struct Flag {
     key: Arc<str>,
     stored: Option<Stored>,
     evaluator: Result<Evaluator, Malformed>,
+    /// A hash of its key and of what stands there.
+    mark: u64,
 }
 
 impl Flag {
@@ -40,6 +46,7 @@ impl Flag {
     pub(super) fn new(key: Arc<str>, stored: Stored) -> Self {
         let mut flag = Self {
             evaluator: Err(Malformed::Unsound),
+            mark: mark(&key, &stored),
             key,
             stored: Some(stored),
         };
@@ -54,6 +61,7 @@ impl Flag {
         match record {
             Ok(record) => Self::new(key, Stored::Value(record.to_bytes())),
             Err(malformed) => Self {
+                mark: mark(&key, &Stored::OtherType(malformed.to_string())),
                 key,
                 stored: None,
                 evaluator: Err(malformed),
@@ -100,6 +108,7 @@ impl Flags {
             flags: HashMap::default(),
             lineage: None,
             generation: 0,
+            mark: 0,
             events,
         }
     }
@@ -112,9 +121,11 @@ impl Flags {
         generation: u64,
     ) -> Self {
         let flags = flags.into_iter();
+        let flags = flags.map(|flag| (Arc::clone(&flag.key), flag)).collect();
         Self {
             is_ready: true,
-            flags: flags.map(|flag| (Arc::clone(&flag.key), flag)).collect(),
+            mark: sum(&flags),
+            flags,
             lineage,
             generation,
             events: Arc::clone(&self.events),
@@ -132,6 +143,7 @@ impl Flags {
         }
         Self {
             is_ready: self.is_ready,
+            mark: sum(&flags),
             flags,
             lineage: self.lineage.clone(),
             generation,
@@ -157,6 +169,13 @@ impl Flags {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// A number that is another one once any flag has changed, whoever changed it, and the same in all
+    /// clients that have the same flags.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.mark
     }
 
     #[must_use]
@@ -318,4 +337,23 @@ fn whole(value: &Value) -> Option<i64> {
         let is_whole = number.fract() == 0.0 && number.abs() < 9e15;
         is_whole.then_some(number as i64)
     })
+}
+
+fn mark(key: &str, stored: &Stored) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(key.len() as u64).to_le_bytes());
+    hasher.update(key.as_bytes());
+    match stored {
+        Stored::Value(bytes) => hasher.update(b"=").update(bytes),
+        Stored::OtherType(kind) => hasher.update(b":").update(kind.as_bytes()),
+    };
+    let mut mark = [0; 8];
+    hasher.finalize_xof().fill(&mut mark);
+    u64::from_le_bytes(mark)
+}
+
+/// The same in whatever order.
+fn sum(flags: &ByKey) -> u64 {
+    let marks = flags.values().map(|flag| flag.mark);
+    marks.fold(0, u64::wrapping_add)
 }

@@ -70,13 +70,25 @@ impl Shared {
 
     /// The store says the same as before.
     pub fn confirm(&self) {
-        *self.lock() = (State::Ready, SystemTime::now());
+        let before = std::mem::replace(&mut *self.lock(), (State::Ready, SystemTime::now())).0;
         self.changed.notify_all();
+        if matches!(before, State::Stale { .. }) {
+            tracing::info!(target: "hoist::client", "the flags are those of the store again");
+        }
     }
 
     /// The store could not be read.
     pub fn fail(&self, error: String) {
         let mut state = self.lock();
+        // The same trouble is told once.
+        let is_known = match &state.0 {
+            State::Ready => false,
+            State::NotReady { error: known } => known.as_ref() == Some(&error),
+            State::Stale { error: known, .. } => *known == error,
+        };
+        if !is_known {
+            tracing::warn!(target: "hoist::client", error, "the store cannot be read");
+        }
         let since = state.1;
         state.0 = match self.flags.load().is_ready() {
             true => State::Stale { since, error },

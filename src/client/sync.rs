@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::plan::{BUCKETS, Snapshot};
 use crate::store::{self, Heard, Listener, Store};
 
-use super::flags::{Flag, Flags};
+use super::flags::Flag;
 use super::state::Shared;
 
 /// How long the thread outlives its client, at most.
@@ -78,7 +78,6 @@ impl Sync {
             let Some(shared) = watchman.0.upgrade() else {
                 return;
             };
-            tracing::warn!(target: "hoist::client", error, "the store is away");
             shared.fail(error);
             drop(shared);
             // It has worked for a while: this is new trouble.
@@ -271,5 +270,10 @@ fn random() -> f64 {
 /// Flags that come from somewhere else than a store.
 pub(super) fn replace(shared: &Shared, flags: Vec<Arc<Flag>>) {
     let old = shared.flags.load_full();
-    shared.set(Flags::replaced(&old, flags, None, old.generation() + 1));
+    let new = old.replaced(flags, None, old.generation() + 1);
+    if old.is_ready() && old.mark() == new.mark() {
+        shared.confirm();
+    } else {
+        shared.set(new);
+    }
 }

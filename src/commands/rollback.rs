@@ -100,7 +100,8 @@ impl Rollback<'_> {
         if let Some(generation) = self.args.generation {
             return Ok(generation);
         }
-        let decided = |entry: &&HistoryEntry| matches!(&*entry.source, "apply" | "rollback");
+        let decided =
+            |entry: &&HistoryEntry| matches!(&*entry.source, "apply" | "watch" | "rollback");
         let last = history.iter().find(decided);
         last.map(|entry| entry.generation - 1).ok_or_else(|| {
             Failure::impossible("there is no apply in the history that could be taken back")

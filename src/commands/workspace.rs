@@ -27,6 +27,10 @@ pub(super) struct Workspace<'a> {
     pub here: PathBuf,
     /// Whether there is a hoist.toml.
     pub has_config: bool,
+    /// Where it is.
+    pub config_file: Option<PathBuf>,
+    /// Its text.
+    pub config_text: Option<String>,
     /// What is wrong with hoist.toml.
     pub mistakes: Option<(Files, Vec<Diagnostic>)>,
 }
@@ -65,6 +69,8 @@ impl<'a> Workspace<'a> {
             root: here.clone(),
             here,
             has_config: false,
+            config_file: None,
+            config_text: None,
             mistakes: None,
         })
     }
@@ -110,7 +116,9 @@ impl<'a> Workspace<'a> {
         if let Some(root) = path.parent() {
             self.root = root.to_owned();
         }
+        self.config_file = Some(path.to_owned());
         self.take_config(&name, &text);
+        self.config_text = Some(text);
         Ok(())
     }
 
@@ -190,7 +198,11 @@ impl<'a> Workspace<'a> {
         Ok(Some(chosen))
     }
 
-    pub(super) fn open_store(&self, environment: &Environment) -> Result<Box<dyn Store>, Failure> {
+    /// The URL of the store of `environment`, and how to reach it.
+    pub(super) fn address(
+        &self,
+        environment: &Environment,
+    ) -> Result<(String, store::Options), Failure> {
         let url = match &self.global.store {
             Some(url) => url.clone(),
             None => environment.store_url(|name| std::env::var(name).ok())?,
@@ -221,6 +233,11 @@ impl<'a> Workspace<'a> {
             history_keep: environment.history_keep,
             ..store::Options::default()
         };
+        Ok((url, options))
+    }
+
+    pub(super) fn open_store(&self, environment: &Environment) -> Result<Box<dyn Store>, Failure> {
+        let (url, options) = self.address(environment)?;
         let store = store::open(&url, &environment.prefix, &options)?;
         // Several are opened at once, and what is shown of each begins with it.
         if !self.global.names_several() {

@@ -26,14 +26,20 @@ pub(super) fn examine(facts: &Server, info: &Fields) -> Vec<Finding> {
             Some("always") => findings.push(new(Level::Ok, "every commit is appended to a file at once")),
             _ => findings.push(new(Level::Ok, "commits are appended to a file, within a second")),
         },
-        Ok(config) if config.text("save").is_some_and(|points| !points.is_empty()) => {
-            let finding = Finding::new(CHECK, Level::Warning, snapshots_only(info));
-            findings.push(append(finding));
-        }
-        Ok(_) => findings.push(append(new(
-            Level::Error,
-            "nothing is kept on a disk: a restart loses all flags, stops and the history",
-        ))),
+        Ok(config) => match config.text("save") {
+            Some("") => findings.push(append(new(
+                Level::Error,
+                "nothing is kept on a disk: a restart loses all flags, stops and the history",
+            ))),
+            Some(_) => {
+                let finding = Finding::new(CHECK, Level::Warning, snapshots_only(info));
+                findings.push(append(finding));
+            }
+            None => findings.push(new(
+                Level::Unknown,
+                "the server does not say whether it keeps snapshots",
+            )),
+        },
         Err(_) if appends => {
             findings.push(new(Level::Ok, "commits are appended to a file"));
         }

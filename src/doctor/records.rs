@@ -132,6 +132,51 @@ impl<'s> Wrong<'s> {
         wrong
     }
 
+    fn findings(&self, case: &Case<'_>) -> Vec<Finding> {
+        let apply = format!("hoist apply{}", case.named);
+        let missing = ["has lost its record", "have lost their records"];
+        let missing = about(Level::Error, &self.missing, missing).map(|finding| {
+            finding
+                .advise("applications get their default for it")
+                .shell(&apply)
+        });
+        let other_type = [
+            "is no value that a client can read",
+            "are no values that a client can read",
+        ];
+        let other_type = about(Level::Error, &self.other_type, other_type).map(|mut finding| {
+            for flag in self.other_type.iter().take(MENDED) {
+                let key = quoted(&format!("{}:{flag}", case.prefix));
+                finding = finding.redis(format!("UNLINK {key}"));
+            }
+            finding.shell(&apply)
+        });
+        let senseless = [
+            "has a record that makes no sense",
+            "have records that make no sense",
+        ];
+        let senseless = about(Level::Error, &self.senseless, senseless).map(|finding| {
+            let reason = self.reason.as_deref().unwrap_or_default();
+            finding
+                .advise(format!("the first: {reason}"))
+                .shell(format!("{apply} --adopt"))
+        });
+        let odd_digest = [
+            "has a digest in the bookkeeping that hoist does not make",
+            "have digests in the bookkeeping that hoist does not make",
+        ];
+        let odd_digest =
+            about(Level::Error, &self.odd_digest, odd_digest).map(|finding| finding.shell(&apply));
+        let changed = ["is not as it was applied", "are not as they were applied"];
+        let changed = about(Level::Warning, &self.changed, changed).map(|finding| {
+            finding
+                .advise(format!("`hoist plan{}` shows what was changed", case.named))
+                .shell(&apply)
+        });
+        let all = [missing, other_type, senseless, odd_digest, changed];
+        all.into_iter().flatten().collect()
+    }
+
     fn look_at(&mut self, snapshot: &'s Snapshot, flag: &'s str, digest: &str) {
         let is_digest = digest.len() == DIGEST && digest.bytes().all(|b| b.is_ascii_hexdigit());
         let record = match snapshot.records.get(flag) {
@@ -155,6 +200,13 @@ impl<'s> Wrong<'s> {
     }
 }
 
+/// One finding about some flags, in words for one and for several of them; none about no flags.
+fn about(level: Level, flags: &[&str], [is, are]: [&str; 2]) -> Option<Finding> {
+    let what = if flags.len() == 1 { is } else { are };
+    let found = format!("{} {what}: {}", count(flags.len(), "flag"), list(flags));
+    (!flags.is_empty()).then(|| Finding::new("records", level, found))
+}
+
 /// The record in `bytes`, if an application can make sense of it.
 fn sensible(flag: &str, bytes: &[u8]) -> Result<Record, String> {
     let record = Record::parse(bytes).map_err(|error| error.to_string())?;
@@ -165,81 +217,10 @@ fn sensible(flag: &str, bytes: &[u8]) -> Result<Record, String> {
 }
 
 fn records(case: &Case<'_>, snapshot: &Snapshot) -> Vec<Finding> {
-    let wrong = Wrong::find(snapshot);
-    let apply = format!("hoist apply{}", case.named);
-    let new = |level, flags: &[&str], is: &str, are: &str| {
-        let what = if flags.len() == 1 { is } else { are };
-        let found = format!("{} {what}: {}", count(flags.len(), "flag"), list(flags));
-        Finding::new("records", level, found)
-    };
-    let mut findings = Vec::new();
-    if !wrong.missing.is_empty() {
-        findings.push(
-            new(
-                Level::Error,
-                &wrong.missing,
-                "has lost its record",
-                "have lost their records",
-            )
-            .advise("applications get their default for it")
-            .shell(&apply),
-        );
-    }
-    if !wrong.other_type.is_empty() {
-        let mut finding = new(
-            Level::Error,
-            &wrong.other_type,
-            "is no value that a client can read",
-            "are no values that a client can read",
-        );
-        for flag in wrong.other_type.iter().take(MENDED) {
-            finding = finding.redis(format!(
-                "UNLINK {}",
-                quoted(&format!("{}:{flag}", case.prefix))
-            ));
-        }
-        findings.push(finding.shell(&apply));
-    }
-    if !wrong.senseless.is_empty() {
-        let finding = new(
-            Level::Error,
-            &wrong.senseless,
-            "has a record that makes no sense",
-            "have records that make no sense",
-        );
-        let reason = wrong.reason.as_deref().unwrap_or_default();
-        findings.push(
-            finding
-                .advise(format!("the first: {reason}"))
-                .shell(format!("{apply} --adopt")),
-        );
-    }
-    if !wrong.odd_digest.is_empty() {
-        findings.push(
-            new(
-                Level::Error,
-                &wrong.odd_digest,
-                "has a digest in the bookkeeping that hoist does not make",
-                "have digests in the bookkeeping that hoist does not make",
-            )
-            .shell(&apply),
-        );
-    }
-    if !wrong.changed.is_empty() {
-        findings.push(
-            new(
-                Level::Warning,
-                &wrong.changed,
-                "is not as it was applied",
-                "are not as they were applied",
-            )
-            .advise(format!("`hoist plan{}` shows what was changed", case.named))
-            .shell(&apply),
-        );
-    }
+    let findings = Wrong::find(snapshot).findings(case);
     if findings.is_empty() {
         let found = format!("{} as applied", count(snapshot.specs.len(), "record"));
-        findings.push(Finding::new("records", Level::Ok, found));
+        return vec![Finding::new("records", Level::Ok, found)];
     }
     findings
 }

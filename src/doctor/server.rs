@@ -111,15 +111,22 @@ fn clock(facts: &Server) -> Finding {
 }
 
 fn eviction(info: &Fields) -> Finding {
-    let policy = info.text("maxmemory_policy").unwrap_or("noeviction");
+    let new = |level, found: String| Finding::new("eviction", level, found);
+    let Some(policy) = info.text("maxmemory_policy") else {
+        let found = "the server does not say what it deletes when memory runs short";
+        return new(Level::Unknown, found.to_owned());
+    };
     let limit = info.number("maxmemory").unwrap_or(0);
-    let evicted = info.number("evicted_keys").unwrap_or(0);
-    let so_far = match evicted {
+    let so_far = match info.number("evicted_keys").unwrap_or(0) {
         0 => String::new(),
         keys => format!(", {keys} keys so far"),
     };
-    let new = |level, found: String| Finding::new("eviction", level, found);
     let finding = match (policy.split('-').next().unwrap_or_default(), limit) {
+        ("noeviction", _) => return new(Level::Ok, format!("{policy}: nothing is deleted")),
+        ("volatile", _) => {
+            let found = format!("{policy}: only keys that expire are deleted");
+            return new(Level::Ok, found);
+        }
         ("allkeys", 0) => new(
             Level::Warning,
             format!("{policy}: any flag may be deleted as soon as `maxmemory` is set{so_far}"),
@@ -131,13 +138,10 @@ fn eviction(info: &Fields) -> Finding {
                 size(limit)
             ),
         ),
-        ("volatile", _) => {
-            return new(
-                Level::Ok,
-                format!("{policy}: only keys that expire are deleted"),
-            );
+        _ => {
+            let found = format!("{policy} is a policy that hoist does not know{so_far}");
+            return new(Level::Unknown, found);
         }
-        _ => return new(Level::Ok, format!("{policy}: nothing is deleted")),
     };
     lasting(
         finding.redis("CONFIG SET maxmemory-policy noeviction"),
@@ -181,6 +185,13 @@ fn memory(info: &Fields) -> Finding {
         format!("{found}: once it is full, commits are refused"),
     );
     let more = used.max(limit).saturating_mul(3) / 2 / (1 << 20) + 1;
+    let machine = info.number("total_system_memory").unwrap_or(u64::MAX);
+    if more > machine >> 20 {
+        let machine = size(machine);
+        return finding.advise(format!(
+            "the machine has {machine}: free some, or take another"
+        ));
+    }
     lasting(
         finding.redis(format!("CONFIG SET maxmemory {more}mb")),
         info,

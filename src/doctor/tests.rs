@@ -167,6 +167,14 @@ fn what_a_server_says_is_judged() {
             format!("memory Error: 1 MiB of 1 B used (104857600 %): once it is full, commits are refused > CONFIG SET maxmemory 2mb {KEEP}"),
         ),
         (
+            "maxmemory:1100000\ntotal_system_memory:1500000",
+            "memory Warning: 1 MiB of 1 MiB used (95 %): once it is full, commits are refused [the machine has 1.4 MiB: free some, or take another]".into(),
+        ),
+        (
+            "maxmemory_policy:cache",
+            "eviction Unknown: cache is a policy that hoist does not know".into(),
+        ),
+        (
             "rdb_last_bgsave_status:err",
             "persistence Error: the last snapshot could not be written to the disk [the server's log says why; it is often a full disk, or a folder that it may not write] > BGSAVE".into(),
         ),
@@ -220,6 +228,24 @@ fn settings_decide_how_safe_a_disk_is() {
         with("3600 1", "everysec", snapshots),
         "persistence Warning: only snapshots are kept: what came after the last one is lost with the server (12 min old, 7 changes since) > CONFIG SET appendonly yes > CONFIG REWRITE"
     );
+}
+
+#[test]
+fn what_a_server_does_not_have_is_not_taken_for_fine() {
+    let mut server = server("aof_enabled:0");
+    if let Ok(info) = &mut server.info {
+        for field in ["maxmemory_policy", "used_memory", "redis_version"] {
+            info.0.remove(field);
+        }
+    }
+    server.config = Ok(Fields::default());
+    let findings = of_server(server);
+    let unknown: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Unknown)
+        .map(|finding| finding.check)
+        .collect();
+    assert_eq!(unknown, ["server", "eviction", "memory", "persistence"]);
 }
 
 #[test]

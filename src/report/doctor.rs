@@ -151,7 +151,7 @@ struct StoreDocument<'a> {
 #[derive(Serialize)]
 struct FindingDocument<'a> {
     check: &'a str,
-    level: Level,
+    severity: Level,
     found: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<&'a str>,
@@ -173,7 +173,7 @@ pub fn json(checkup: &Checkup<'_>) -> Value {
     let store = checkup.store;
     let findings = checkup.findings.iter().map(|finding| FindingDocument {
         check: finding.check,
-        level: finding.level,
+        severity: finding.level,
         found: &finding.found,
         advice: finding.advice.as_deref(),
         fixes: &finding.fixes,

@@ -142,10 +142,14 @@ fn read(file: &Path) -> Result<Known, TokensError> {
             reason,
         };
         if token.contains(|c: char| !c.is_ascii_graphic()) {
-            return Err(odd("it holds something else than letters, digits and marks of ASCII"));
+            return Err(odd(
+                "it holds something else than letters, digits and marks of ASCII",
+            ));
         }
         if token.len() < 16 {
-            return Err(odd("it is shorter than 16 characters, and could be guessed"));
+            return Err(odd(
+                "it is shorter than 16 characters, and could be guessed",
+            ));
         }
         hashes.push(*blake3::hash(token.as_bytes()).as_bytes());
     }
@@ -258,10 +262,15 @@ mod tests {
 
     #[test]
     fn a_token_is_taken_where_clients_put_it() {
-        let known = tokens(&format!("# ours\n\n  {TOKEN}  \nanother-long-token-9\n")).expect("tokens");
+        let known =
+            tokens(&format!("# ours\n\n  {TOKEN}  \nanother-long-token-9\n")).expect("tokens");
         for (name, value, taken) in [
             (header::AUTHORIZATION, format!("Bearer {TOKEN}"), true),
-            (header::AUTHORIZATION, "bearer another-long-token-9".into(), true),
+            (
+                header::AUTHORIZATION,
+                "bearer another-long-token-9".into(),
+                true,
+            ),
             (header::AUTHORIZATION, format!("Bearer {TOKEN}x"), false),
             (header::AUTHORIZATION, "Bearer # ours".into(), false),
             (header::AUTHORIZATION, "Bearer ".into(), false),
@@ -305,11 +314,14 @@ mod tests {
     fn a_ticket_lasts_an_hour_or_two() {
         let known = tokens(TOKEN).expect("tokens");
         let hash = *blake3::hash(TOKEN.as_bytes()).as_bytes();
-        let at = |hours: u64, seconds: u64| {
-            UNIX_EPOCH + Duration::from_secs(hours * TICKET + seconds)
-        };
+        let at =
+            |hours: u64, seconds: u64| UNIX_EPOCH + Duration::from_secs(hours * TICKET + seconds);
         let ticket = Tokens::ticket(&hash, at(100, 5));
-        assert_eq!(ticket, Tokens::ticket(&hash, at(100, 3599)), "the same for an hour");
+        assert_eq!(
+            ticket,
+            Tokens::ticket(&hash, at(100, 3599)),
+            "the same for an hour"
+        );
         assert!(known.takes(&ticket, at(100, 5)) && known.takes(&ticket, at(101, 3599)));
         assert!(!known.takes(&ticket, at(102, 0)) && !known.takes(&ticket, at(99, 3599)));
         assert!(!known.takes("", at(100, 5)) && !known.takes(&ticket[1..], at(100, 5)));
@@ -331,7 +343,14 @@ mod tests {
             let headers = headers(header::ORIGIN, origin);
             assert_eq!(origins.of(&headers).is_some(), known, "{origin}");
         }
-        for odd in ["*", "app.example", "https://", "https://a/", "https://*.a", "https://A.b"] {
+        for odd in [
+            "*",
+            "app.example",
+            "https://",
+            "https://a/",
+            "https://*.a",
+            "https://A.b",
+        ] {
             assert!(Origins::new([odd]).is_err(), "{odd}");
         }
     }

@@ -25,7 +25,11 @@ const FIELDS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes connections until `end`, and lets those that are there finish what they do.
-pub(super) async fn accept(listener: TcpListener, state: Arc<State>, end: impl Future<Output = ()>) {
+pub(super) async fn accept(
+    listener: TcpListener,
+    state: Arc<State>,
+    end: impl Future<Output = ()>,
+) {
     let limits = state.options.limits;
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
@@ -67,7 +71,10 @@ async fn serve(stream: TcpStream, state: &Arc<State>, watcher: Watcher) {
     let Some(identity) = &state.options.identity else {
         return converse(stream, state, watcher).await;
     };
-    let shaken = timeout(state.options.limits.head, identity.acceptor().accept(stream));
+    let shaken = timeout(
+        state.options.limits.head,
+        identity.acceptor().accept(stream),
+    );
     // Whoever speaks no TLS is not worth a word.
     if let Ok(Ok(stream)) = shaken.await {
         converse(stream, state, watcher).await;

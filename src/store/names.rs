@@ -16,6 +16,8 @@ pub(super) struct Names {
     pub stops: String,
     pub history: String,
     pub changes: String,
+    /// Who watches.
+    pub watch: String,
     /// Exists only within a transaction.
     pub gate: String,
     /// Copies of the hashes of the bookkeeping. They exist only within a transaction.
@@ -48,6 +50,7 @@ impl Names {
             stops: format!("{meta}:stops"),
             history: format!("{meta}:history"),
             changes: format!("{meta}:changes"),
+            watch: format!("{meta}:watch"),
             gate: format!("{meta}:gate"),
             before: ["meta", "specs", "removed", "stops"]
                 .map(|hash| format!("{meta}:before:{hash}")),

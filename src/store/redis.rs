@@ -22,10 +22,11 @@ mod stream;
 mod tls;
 mod url;
 mod value;
+mod watch;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
@@ -34,7 +35,7 @@ use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
 use super::rights::{self, Role};
-use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
+use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
 pub(super) use listen::Ears;
 pub use network::{Dial, Link, Network};
@@ -271,5 +272,17 @@ impl Store for Redis {
         // What is watched or queued on the connection ends with it.
         self.wire = None;
         Ok(Facts::Server(Box::new(facts)))
+    }
+
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error> {
+        watch::allowed(self.repeatable(|redis, wire| redis.claim(wire, claim, lasting)))
+    }
+
+    fn release_watch(&mut self, claim: &WatchClaim) -> Result<(), Error> {
+        watch::allowed(self.repeatable(|redis, wire| redis.release(wire, claim)))
     }
 }

@@ -8,6 +8,7 @@ mod failure;
 mod pulse;
 mod read;
 mod schema;
+mod watch;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
-use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
+use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
 pub(super) use pulse::Pulse;
 use schema::Format;
@@ -34,6 +35,8 @@ pub(super) struct Sqlite {
     connection: Option<Connection>,
     /// Whether `connection` takes the file for one that never changes.
     is_frozen: bool,
+    /// Locked as long as this process watches.
+    watching: Option<fs::File>,
 }
 
 impl Sqlite {
@@ -75,6 +78,7 @@ impl Sqlite {
             },
             connection: None,
             is_frozen: false,
+            watching: None,
         })
     }
 
@@ -308,6 +312,28 @@ impl Store for Sqlite {
 
     fn facts(&mut self, _flags: &[&str]) -> Result<Facts, Error> {
         Ok(Facts::File(self.look_over()?))
+    }
+
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        _lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error> {
+        if self.watching.is_some() {
+            return Ok(None);
+        }
+        let claimed = watch::claim(&self.path, &self.prefix, claim);
+        let (watching, other) = claimed.map_err(|error| Error::File {
+            store: self.info.url.clone(),
+            reason: error.to_string(),
+        })?;
+        self.watching = watching;
+        Ok(other)
+    }
+
+    fn release_watch(&mut self, _claim: &WatchClaim) -> Result<(), Error> {
+        self.watching = None;
+        Ok(())
     }
 }
 

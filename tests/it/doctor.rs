@@ -67,7 +67,7 @@ impl World {
     #[track_caller]
     fn trouble(&self, code: i32) -> Vec<Value> {
         let mut findings = self.doctor(code);
-        findings.retain(|finding| finding["level"] != "ok" && finding["check"] != "replicas");
+        findings.retain(|finding| finding["severity"] != "ok" && finding["check"] != "replicas");
         findings
     }
 
@@ -107,7 +107,7 @@ impl World {
         }
         let trouble = self.the_trouble(i32::from(level == "error"));
         assert_eq!(
-            (&trouble["check"], &trouble["level"]),
+            (&trouble["check"], &trouble["severity"]),
             (&json!(check), &json!(level))
         );
         let said = trouble["found"].as_str().expect("a text");
@@ -343,7 +343,7 @@ fn keys_and_records_are_found_and_mended() {
     world.run("XTRIM hoist:{ff}:history MAXLEN 0");
     let trouble = world.the_trouble(0);
     assert_eq!(
-        (&trouble["check"], &trouble["level"]),
+        (&trouble["check"], &trouble["severity"]),
         (&json!("history"), &json!("warning"))
     );
     world.run("SET ff:theirs {}");

@@ -124,6 +124,59 @@ pub fn check_diff(diff: &Value) {
     check("diff", diff, &shape);
 }
 
+/// What `hoist watch` prints on a line, held by whoever watches.
+pub fn check_watch(event: &Value) {
+    let change = json!({
+        "flag": "string",
+        "action": "create|adopt|conflict|update|drift|delete|forget",
+        "fields": [{"path": "string", "before": "any", "after": "any"}],
+        "notes": ["string"],
+    });
+    let fields = match event["event"].as_str().expect("an event") {
+        "watching" => json!({
+            "environment": "string",
+            "store": {"kind": "string", "url": "string", "prefix": "string"},
+            "flags": "string",
+        }),
+        "sync" => json!({
+            "generation": "count",
+            "milliseconds": "number",
+            "changes": [change],
+            "unchanged": "count",
+            "summary": plan_shape()["summary"],
+            "replicas?": "count",
+        }),
+        "findings" => json!({
+            "held": ["string"],
+            "partial": "any",
+            "diagnostics": lint_shape()["diagnostics"],
+            "summary": {"errors": "count", "warnings": "count"},
+        }),
+        "refused" => json!({
+            "refused": [{"message": "string", "hint": "string"}],
+            "changes": [change],
+        }),
+        "failed" | "away" | "note" => json!({"message": "string"}),
+        "back" => json!({"after_seconds": "number"}),
+        "foreign" => json!({
+            "generation": "count",
+            "source": "string|null",
+            "actor": "string|null",
+            "reason": "string|null",
+            "flags": ["string"],
+        }),
+        "rival" => json!({"actor": "string|null", "directory": "string", "process": "count"}),
+        "ran" => json!({"exit": "number|null", "output": "string"}),
+        "rival_gone" | "stopped" => json!({}),
+        other => panic!("nobody was told of the event {other}"),
+    };
+    let mut shape = json!({"version": "1", "event": "string", "at": "number"});
+    if let (Value::Object(shape), Value::Object(fields)) = (&mut shape, fields) {
+        shape.extend(fields);
+    }
+    check("watch", event, &shape);
+}
+
 fn plan_shape() -> Value {
     let counts = json!({
         "create": "count",
@@ -206,7 +259,7 @@ fn checkup_shape() -> Value {
         "store": {"kind": "redis|sqlite|memory", "lineage": "string|null", "prefix": "string", "generation": "count|null"},
         "findings": [{
             "check": "string",
-            "level": "error|warning|unknown|note|ok",
+            "severity": "error|warning|unknown|note|ok",
             "found": "string",
             "advice?": "string",
             "fixes": [{"in": "redis|shell", "command": "string"}],
@@ -498,7 +551,7 @@ fn checkups() {
         let findings = found["findings"].as_array().expect("a list");
         let ok = findings
             .iter()
-            .filter(|finding| finding["level"] == "ok")
+            .filter(|finding| finding["severity"] == "ok")
             .count();
         assert_eq!(found["summary"]["ok"], ok);
         assert_eq!(found["store"]["generation"], 1);

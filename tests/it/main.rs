@@ -23,6 +23,7 @@ mod lint_cases;
 mod lint_fix;
 mod lint_formats;
 mod mutants;
+mod openfeature;
 mod operate;
 mod operators;
 mod program;
@@ -35,12 +36,14 @@ mod rights;
 mod rollback;
 mod rule_reference;
 mod secrets;
+mod serve;
 mod several;
 mod sqlite_store;
 mod stores;
 mod support;
 mod topology;
 mod vectors;
+mod watch;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
 #[test]

@@ -28,7 +28,7 @@ fn a_file_is_looked_at() {
     };
     let trouble = |code: i32| {
         let mut all = findings(&project, &[], code);
-        all.retain(|finding| finding["level"] != "ok");
+        all.retain(|finding| finding["severity"] != "ok");
         all
     };
     sqlite("PRAGMA journal_mode=delete");

@@ -15,7 +15,7 @@ fn rights_are_found_and_mended() {
         let trouble = world.trouble(1);
         let rights = trouble.iter().find(|finding| finding["check"] == "rights");
         let rights = rights.unwrap_or_else(|| panic!("{lacking}: {trouble:#?}"));
-        assert_eq!(rights["level"], "error");
+        assert_eq!(rights["severity"], "error");
         assert!(
             rights["found"]
                 .as_str()
@@ -60,7 +60,7 @@ fn rights_are_found_and_mended() {
         let trouble = world.trouble(0);
         let rights = trouble.iter().find(|finding| finding["check"] == "rights");
         let rights = rights.unwrap_or_else(|| panic!("{role:?}: {trouble:#?}"));
-        assert_eq!(rights["level"], "note");
+        assert_eq!(rights["severity"], "note");
         assert!(
             rights["found"].as_str().expect("a text").contains(found),
             "{rights:#?}"
@@ -81,7 +81,9 @@ fn too_many_rights_are_found_and_mended() {
     // What only the doctor takes is gone, too, and it says so.
     let trouble = world.trouble(0);
     assert!(
-        trouble.iter().all(|finding| finding["level"] == "unknown"),
+        trouble
+            .iter()
+            .all(|finding| finding["severity"] == "unknown"),
         "{trouble:#?}"
     );
     // The default user gets one of hoist's own.
@@ -113,7 +115,7 @@ fn what_may_not_be_looked_at_is_said() {
     ] {
         let finding = trouble.iter().find(|finding| finding["check"] == check);
         let finding = finding.unwrap_or_else(|| panic!("{check}: {trouble:#?}"));
-        assert_eq!(finding["level"], "unknown");
+        assert_eq!(finding["severity"], "unknown");
         assert_eq!(fixes(finding)[0].1, format!("ACL SETUSER hoist {right}"));
         world.mend(finding);
     }
@@ -121,7 +123,7 @@ fn what_may_not_be_looked_at_is_said() {
     assert_eq!(world.trouble(0), Vec::<Value>::new());
     world.run("CONFIG SET appendonly no");
     let trouble = world.the_trouble(0);
-    assert_eq!(trouble["level"], "unknown");
+    assert_eq!(trouble["severity"], "unknown");
     assert_eq!(fixes(&trouble)[0].1, "ACL SETUSER hoist +config|get");
     world.mend(&trouble);
     assert_eq!(

@@ -14,7 +14,7 @@ fn replicas_are_looked_at() {
         let found = all.iter().find(|finding| finding["check"] == "replicas");
         let found = found.expect("a finding");
         let text = |name: &str| found[name].as_str().expect("a text").to_owned();
-        (text("level"), text("found"))
+        (text("severity"), text("found"))
     };
     let (level, found) = of(&world.url, 0, &[]);
     assert_eq!((level.as_str(), &found[..4]), ("note", "none"));
@@ -84,13 +84,13 @@ fn behind_sentinels_and_in_a_cluster_too() {
         "hoist has never written here"
     );
     let replicas = first.iter().find(|finding| finding["check"] == "replicas");
-    assert_eq!(replicas.expect("a finding")["level"], "warning");
+    assert_eq!(replicas.expect("a finding")["severity"], "warning");
     project.expect(0, &["apply", "-q", "--store", &url]);
     let second = findings(&project, &["--store", &url], 1);
     let bookkeeping = second
         .iter()
         .find(|finding| finding["check"] == "bookkeeping");
-    assert_eq!(bookkeeping.expect("a finding")["level"], "ok");
+    assert_eq!(bookkeeping.expect("a finding")["severity"], "ok");
 
     let cluster = Cluster::shared();
     let url = cluster.url(&[0]);

@@ -39,6 +39,11 @@ fn specs(text: &str, environment: &str) -> BTreeMap<String, Spec> {
         .collect()
 }
 
+/// A flag of every kind.
+pub fn features(environment: &str) -> BTreeMap<String, Spec> {
+    specs(FEATURES, environment)
+}
+
 fn export(target: Target, specs: &BTreeMap<String, Spec>) -> Exported {
     let flags: Vec<Outgoing<'_>> = specs
         .iter()

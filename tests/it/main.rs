@@ -12,6 +12,7 @@ mod cli;
 mod client;
 mod convergence;
 mod diff;
+mod docs;
 mod doctor;
 mod evaluation;
 mod exchange;

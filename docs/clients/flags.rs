@@ -23,6 +23,6 @@ pub fn search_page(client: &Client, user: &str, groups: &[&str]) -> (bool, i64, 
     (
         flags.is_enabled("new_search", &who),
         flags.integer("page_size", 20, &who),
-        flags.string("colour", "blue", &who),
+        flags.string("colour", "blue", &who).to_owned(),
     )
 }

@@ -210,6 +210,9 @@ impl World {
     fn new() -> Self {
         let server = RedisServer::start();
         let project = Project::with_flags(include_str!("../cases/exchange/features.yaml"));
+        let stores = ["development", "production"]
+            .map(|name| format!("[environments.{name}]\nstore = \"-\"\n"));
+        project.write("hoist.toml", stores.concat());
         project.expect(0, &["apply", "--store", &server.tcp_url()]);
         let (mut cases, mut expected) = (Vec::new(), Vec::new());
         let flags: BTreeMap<String, Spec> = crate::exchange::features("development");

@@ -18,8 +18,11 @@ mod import;
 mod init;
 mod kill;
 mod lint;
+mod new;
 mod operator;
 mod plan;
+mod promote;
+mod remove;
 mod restore;
 mod rollback;
 mod rollout;
@@ -38,8 +41,11 @@ pub use import::{Import, ImportFormat, ImportFrom};
 pub use init::Init;
 pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
+pub use new::{New, Stages};
 pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
+pub use promote::Promote;
+pub use remove::Remove;
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
@@ -158,6 +164,9 @@ pub enum Command {
     Diff(Diff),
     Import(Import),
     Export(Export),
+    Promote(Promote),
+    New(New),
+    Remove(Remove),
     #[cfg(feature = "serve")]
     Serve(Serve),
     Doctor(Doctor),

@@ -7,6 +7,7 @@
     reason = "clippy sees only the test functions themselves as tests, not their helpers"
 )]
 
+mod authoring;
 mod change_cases;
 mod cli;
 mod client;
@@ -29,6 +30,7 @@ mod operate;
 mod operators;
 mod program;
 mod promises;
+mod promote;
 mod python;
 mod readme;
 mod redis_cli;

@@ -1,5 +1,7 @@
 //! `hoist import`
 
+use std::collections::HashSet;
+
 use super::flagset::{FlagSet, check_and_forget};
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, count, print};
@@ -27,6 +29,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let existing = existing(&workspace)?;
     let targets = targets::Targets::new(&workspace, args)?;
     let origin = Origin::read(&workspace, environment, args)?;
+    let several = origin.is_store && workspace.config.environments.len() > 1;
     let mut work = Work {
         args,
         environment,
@@ -37,6 +40,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         lost: Vec::new(),
         kept: Vec::new(),
         drafts: Vec::new(),
+        keys: HashSet::new(),
     };
     for found in &origin.found {
         work.take(found, &existing, &targets);
@@ -49,6 +53,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         files: &files,
         flags: work.drafts.len(),
         dry_run: args.dry_run,
+        only_of: several.then_some(environment.name.as_str()),
     };
     let is_json = args.format == ImportFormat::Json;
     if !is_json {
@@ -98,22 +103,27 @@ struct Work<'a> {
     lost: Vec<Lost>,
     kept: Vec<Kept>,
     drafts: Vec<Draft>,
+    /// Of the drafts.
+    keys: HashSet<String>,
 }
 
 impl Work<'_> {
     fn take(&mut self, found: &Found, existing: &Existing, targets: &targets::Targets) {
         let mut imported = Imported::default();
+        // Flags of which there is no more to say.
+        let mut gone = HashSet::new();
         for draft in &found.imported.flags {
             let key = draft.key.as_str();
             let Some(draft) = self.with_key(draft.clone(), &mut imported) else {
                 continue;
             };
-            if self.drafts.iter().any(|other| other.key == draft.key) {
+            if self.keys.contains(&draft.key) {
                 let reason = format!("there is another flag `{}` before it", draft.key);
                 imported.leave_out(key, &draft.path, reason);
                 continue;
             }
             if let Some((file, line)) = existing.keeps(&draft.key, targets) {
+                gone.insert(key);
                 self.kept.push(Kept {
                     flag: draft.key,
                     file,
@@ -125,6 +135,7 @@ impl Work<'_> {
                 Err(reason) => imported.leave_out(key, &draft.path, reason),
                 Ok(flag) => {
                     self.compare(found, &flag, &draft, &mut imported);
+                    self.keys.insert(draft.key.clone());
                     self.drafts.push(draft);
                 }
             }
@@ -135,12 +146,10 @@ impl Work<'_> {
             .iter()
             .chain(&imported.losses)
             .collect();
-        // Of a flag that is not written at all, there is no more to say than that.
-        let is_kept = |flag: &String| self.kept.iter().any(|kept| kept.flag == *flag);
-        let gone = losses.iter().filter(|loss| loss.left_out);
-        let gone: Vec<&String> = gone.filter_map(|loss| loss.flag.as_ref()).collect();
+        let left_out = losses.iter().filter(|loss| loss.left_out);
+        gone.extend(left_out.filter_map(|loss| loss.flag.as_deref()));
         let counts = |loss: &&&Loss| match &loss.flag {
-            Some(flag) => loss.left_out || !(gone.contains(&flag) || is_kept(flag)),
+            Some(flag) => loss.left_out || !gone.contains(flag.as_str()),
             None => true,
         };
         // In the order in which they stand in the file.

@@ -302,7 +302,7 @@ impl Reader<'_> {
         let who: Option<Vec<Who>> = match all && keys.len() > 1 {
             true => None,
             false => {
-                let each = keys.iter().map(|key| Some(members(self.segment(key)?.1)?));
+                let each = keys.iter().map(|key| members(self.segment(key)?.1));
                 each.collect::<Option<Vec<_>>>().map(|each| each.concat())
             }
         };

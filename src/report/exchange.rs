@@ -49,6 +49,8 @@ pub struct Import<'a> {
     /// How many flags the files have.
     pub flags: usize,
     pub dry_run: bool,
+    /// The environment whose settings they are, where there are others.
+    pub only_of: Option<&'a str>,
 }
 
 /// One line for each thing that is lost, or left as it is.
@@ -146,6 +148,12 @@ pub fn human(done: &Import<'_>, quiet: bool, out: &mut dyn Write) -> io::Result<
         }
     }
     writeln!(out, ".")?;
+    if let Some(environment) = done.only_of.filter(|_| done.flags > 0) {
+        writeln!(
+            out,
+            "Every environment gets what `{environment}` has, until a flag says otherwise under `environments`."
+        )?;
+    }
     if done.flags > 0 && !done.dry_run {
         writeln!(
             out,

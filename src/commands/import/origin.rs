@@ -20,6 +20,7 @@ pub(super) struct Origin {
     /// For people: `production on redis://localhost (prefix ff)`, `flags.yaml`.
     pub name: String,
     pub found: Vec<Found>,
+    pub is_store: bool,
 }
 
 /// What one store, or one file, has.
@@ -72,6 +73,7 @@ impl Origin {
                 Ok(Self {
                     name: names.join(", "),
                     found,
+                    is_store: false,
                 })
             }
         }
@@ -108,6 +110,7 @@ impl Origin {
                 imported,
                 records,
             }],
+            is_store: true,
         })
     }
 }

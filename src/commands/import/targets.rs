@@ -11,6 +11,7 @@ use crate::commands::workspace::Workspace;
 use crate::exchange::{Draft, flag_file};
 use crate::report::exchange::Written;
 use crate::source::{self, display_name};
+use crate::yaml::MAX_BYTES;
 
 /// The flags of the flag set, by key.
 pub(super) struct Existing {
@@ -148,7 +149,15 @@ impl Targets {
             text: flag_file(drafts),
             path,
         };
-        Ok(by_path.into_iter().map(file).collect())
+        let files: Vec<Written> = by_path.into_iter().map(file).collect();
+        match files.iter().find(|file| file.text.len() > MAX_BYTES) {
+            None => Ok(files),
+            Some(file) => Err(Failure::impossible(format!(
+                "`{}` would be larger than a flag file may be",
+                file.name
+            ))
+            .hint("leave out `--into`: then each flag has a file of its own")),
+        }
     }
 }
 

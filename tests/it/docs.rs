@@ -83,7 +83,7 @@ fn commands_are_such_as_hoist_takes() {
                     continue;
                 };
                 // A comment, and a second command, are the shell's.
-                let call = call.split("  #").next().unwrap_or_default();
+                let call = call.split(" #").next().unwrap_or_default();
                 let words = words(call);
                 let call = words.split(|word| ["&&", "|", ">"].contains(&word.as_str()));
                 let call = call.into_iter().next().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! What a flag of another system is meant to do, in terms that they have in common, and the flag that
 //! does it here.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::logic::Who;
@@ -202,14 +204,13 @@ impl Intent {
 
     fn forced(&self, imported: &mut Imported) -> Map<String, Value> {
         let mut forced: Vec<(String, Vec<String>)> = Vec::new();
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for list in &self.lists {
             match &list.who {
                 Who::Users(users) => {
                     // Whoever stands in two lists gets what the first one says.
-                    let new = users.iter().filter(|user| !seen.contains(*user));
+                    let new = users.iter().filter(|user| seen.insert(user.as_str()));
                     let new: Vec<String> = new.cloned().collect();
-                    seen.extend(new.iter().cloned());
                     match forced.iter_mut().find(|(name, _)| *name == list.variant) {
                         Some((_, users)) => users.extend(new),
                         None => forced.push((list.variant.clone(), new)),
@@ -224,9 +225,7 @@ impl Intent {
             }
         }
         let forced = forced.into_iter().filter(|(_, users)| !users.is_empty());
-        forced
-            .map(|(name, users)| (name, once_each(users)))
-            .collect()
+        forced.map(|(name, users)| (name, users.into())).collect()
     }
 
     fn tell_rounding(&self, imported: &mut Imported, rounded: bool) {
@@ -291,14 +290,10 @@ fn weights(shares: &[(String, f64)]) -> (Vec<(String, Percent)>, bool) {
     (weights, missing > 0)
 }
 
-fn once_each(names: Vec<String>) -> Value {
-    let mut once: Vec<String> = Vec::new();
-    for name in names {
-        if !once.contains(&name) {
-            once.push(name);
-        }
-    }
-    once.into()
+fn once_each(mut names: Vec<String>) -> Value {
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names.into()
 }
 
 /// What stands in `map` for `field`, with its path, where there is anything.

@@ -286,6 +286,24 @@ fn weights_add_up_whatever_they_were() {
     }
 }
 
+/// Each of these names the next a hundred times.
+#[test]
+fn references_do_not_grow_without_bounds() {
+    let many = |name: String| json!({"or": vec![json!({"$ref": name}); 100]});
+    let evaluators: Map<String, Value> = (0..8)
+        .map(|number| (number.to_string(), many((number + 1).to_string())))
+        .collect();
+    let file = json!({"$evaluators": evaluators, "flags": {"f": {
+        "state": "ENABLED",
+        "variants": {"on": true, "off": false},
+        "defaultVariant": "off",
+        "targeting": {"if": [{"$ref": "0"}, "on", "off"]},
+    }}});
+    let (flag, losses) = imported(Format::Flagd, file);
+    assert_eq!(flag["enabled"], false);
+    assert_eq!(losses, ["flags.f.targeting.if[0]"]);
+}
+
 /// Files of these systems are written by others: whatever stands in them, nothing but losses comes of it.
 #[test]
 fn nonsense_is_no_reason_to_fail() {

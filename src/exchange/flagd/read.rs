@@ -83,7 +83,7 @@ fn one(
     let default = intent.fallback.clone();
     let split = match (&targeting, default) {
         (Some((rule, path)), default) => {
-            let rule = with_references(rule, evaluators, 0);
+            let rule = with_references(rule, evaluators, 0, &mut { MAX_VALUES });
             targeted(&rule, path, default, &mut intent, imported)
         }
         (None, Some(default)) => Some(everyone(&default, &below(path, "defaultVariant"))),
@@ -110,16 +110,27 @@ fn everyone(variant: &str, path: &str) -> Split {
     }
 }
 
-/// The rule with what it refers to put in. Those may refer to others, within reason.
-fn with_references(rule: &Value, evaluators: Option<&Map<String, Value>>, depth: usize) -> Value {
+/// Rules with references put in are no larger than this, in values: a few that name each other often
+/// would fill any memory.
+const MAX_VALUES: usize = 100_000;
+
+/// The rule with what it refers to put in, as far as `left` goes. Those may refer to others, within
+/// reason.
+fn with_references(
+    rule: &Value,
+    evaluators: Option<&Map<String, Value>>,
+    depth: usize,
+    left: &mut usize,
+) -> Value {
+    *left = left.saturating_sub(1);
     if let Some(("$ref", Value::String(name))) = logic::operation(rule) {
         let found = evaluators.and_then(|all| all.get(name));
-        return match found.filter(|_| depth < 8) {
-            Some(found) => with_references(found, evaluators, depth + 1),
+        return match found.filter(|_| depth < 8 && *left > 0) {
+            Some(found) => with_references(found, evaluators, depth + 1, left),
             None => rule.clone(),
         };
     }
-    let put = |rule: &Value| with_references(rule, evaluators, depth);
+    let mut put = |rule: &Value| with_references(rule, evaluators, depth, left);
     match rule {
         Value::Array(list) => list.iter().map(put).collect(),
         Value::Object(map) => {

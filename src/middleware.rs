@@ -129,7 +129,7 @@ impl<S: Sync> FromRequestParts<S> for RequestFlags {
 }
 
 /// Finds out who asks.
-pub type ContextOf = dyn Fn(&HeaderMap) -> Context + Send + Sync;
+pub type ContextOf = dyn Fn(&Parts) -> Context + Send + Sync;
 
 /// Puts [`RequestFlags`] into every request.
 #[derive(Clone)]
@@ -142,14 +142,15 @@ impl FlagsLayer {
     /// Takes user and groups from headers, as [`context_of_headers`] does.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self::with(client, context_of_headers)
+        Self::with(client, |request| context_of_headers(&request.headers))
     }
 
-    /// Takes them from what `context_of` makes of the headers: a session, a token.
+    /// Takes them from what `context_of` makes of the head of a request: of a token in its headers, or
+    /// of a session that another layer has put into its extensions.
     #[must_use]
     pub fn with(
         client: Client,
-        context_of: impl Fn(&HeaderMap) -> Context + Send + Sync + 'static,
+        context_of: impl Fn(&Parts) -> Context + Send + Sync + 'static,
     ) -> Self {
         Self {
             client,
@@ -185,17 +186,62 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for WithFlags<S> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> S::Future {
-        let context = (self.layer.context_of)(request.headers());
+    fn call(&mut self, request: Request<B>) -> S::Future {
+        let (mut head, body) = request.into_parts();
+        let context = (self.layer.context_of)(&head);
         let flags = RequestFlags::new(self.layer.client.flags(), context);
-        request.extensions_mut().insert(flags);
-        self.inner.call(request)
+        head.extensions.insert(flags);
+        self.inner.call(Request::from_parts(head, body))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::future::{Ready, ready};
+
     use super::*;
+    use crate::client::Builder;
+    use crate::record::Record;
+
+    /// Gives back the flags that it was called with.
+    struct Inner;
+
+    impl Service<Request<()>> for Inner {
+        type Response = Option<RequestFlags>;
+        type Error = Infallible;
+        type Future = Ready<Result<Option<RequestFlags>, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut task::Context<'_>) -> task::Poll<Result<(), Infallible>> {
+            task::Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<()>) -> Self::Future {
+            ready(Ok(request.extensions().get().cloned()))
+        }
+    }
+
+    #[test]
+    fn a_function_says_who_asks() {
+        let (client, feed) = Builder::new("").fed();
+        let record = br#"{"type":"boolean","enabled":true,"percentage":0,"allowed_users":["ana"]}"#;
+        let record = Record::parse(record).expect("a record");
+        feed.set([("switch".to_owned(), Ok(record))]);
+        let layer = FlagsLayer::with(client, |head| match head.extensions.get::<&str>() {
+            Some(session) => Context::user(*session),
+            None => Context::nobody(),
+        });
+        for (session, is_on) in [(Some("ana"), true), (Some("bo"), false), (None, false)] {
+            let mut request = Request::new(());
+            if let Some(session) = session {
+                request.extensions_mut().insert(session);
+            }
+            let flags = layer.layer(Inner).call(request).into_inner();
+            let flags = flags.expect("an answer").expect("flags");
+            assert_eq!(flags.is_enabled("switch"), is_on, "{session:?}");
+            assert_eq!(flags.context().user_id(), session);
+        }
+    }
 
     #[test]
     fn headers_say_who_asks() {

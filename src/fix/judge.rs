@@ -176,6 +176,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_new_is_told_as_often_as_it_is() {
+        let all = |messages: &[&str]| -> Vec<Diagnostic> {
+            messages.iter().map(|message| found(message)).collect()
+        };
+        let (before, after) = (all(&["x 1", "y"]), all(&["x 2", "x 3", "z", "y"]));
+        let fresh = fresh(&before, &after);
+        let fresh: Vec<&str> = fresh.iter().map(|found| &*found.message).collect();
+        assert_eq!(fresh, ["x 3", "z"]);
+    }
+
+    #[test]
     fn where_findings_were_left_out_only_what_was_shown_counts() {
         let many = "more than 1000 mistakes in one document: some are not shown";
         let behind = ["y", "y", "y", "z", many];

@@ -12,7 +12,9 @@ mod apply;
 mod diff;
 mod doctor;
 mod eval;
+mod export;
 mod history;
+mod import;
 mod init;
 mod kill;
 mod lint;
@@ -33,7 +35,9 @@ pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
 pub use doctor::Doctor;
 pub use eval::{Eval, EvalFormat};
+pub use export::{Export, ExportFormat};
 pub use history::{History, HistoryFormat};
+pub use import::{Import, ImportFormat, ImportFrom};
 pub use init::Init;
 pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
@@ -158,6 +162,8 @@ pub enum Command {
     Kill(Kill),
     Restore(Restore),
     Diff(Diff),
+    Import(Import),
+    Export(Export),
     Promote(Promote),
     New(New),
     Remove(Remove),

@@ -20,9 +20,11 @@ mod completions;
 mod diff;
 mod doctor;
 mod eval;
+mod export;
 mod failure;
 mod flagset;
 mod history;
+mod import;
 mod init;
 mod kill;
 mod lint;
@@ -117,6 +119,8 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Diff(args) => diff::run(&cli.global, args, colors),
+        Command::Import(args) => import::run(&cli.global, args, colors),
+        Command::Export(args) => export::run(&cli.global, args, colors),
         Command::Promote(args) => promote::run(&cli.global, args, colors),
         Command::New(args) => new::run(&cli.global, args, colors),
         Command::Remove(args) => remove::run(&cli.global, args, colors),

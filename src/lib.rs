@@ -42,6 +42,8 @@ pub mod rules;
 
 pub mod operate;
 
+pub mod exchange;
+
 pub mod impact;
 
 pub mod eval;

@@ -8,6 +8,7 @@ pub mod diff_markdown;
 pub mod doctor;
 pub mod eval_human;
 pub mod eval_json;
+pub mod exchange;
 pub mod github;
 pub mod history_human;
 pub mod history_json;

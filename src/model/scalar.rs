@@ -39,6 +39,12 @@ pub(super) fn parse_date(text: &str) -> Option<Date> {
     Date::new(year, month, day).ok()
 }
 
+/// Whether `text` is a day as flag files write it, `YYYY-MM-DD`.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    parse_date(text).is_some()
+}
+
 /// Seconds of a duration such as `30m`, `2h`, `7d` or `1w`: one to six digits, not zero.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<u64> {

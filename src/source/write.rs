@@ -109,6 +109,24 @@ pub fn create(path: &Path, name: &str, text: &[u8]) -> Result<(), WriteError> {
     }
 }
 
+/// Writes a file, shown as `name`, whatever it held.
+pub fn put(path: &Path, name: &str, text: &[u8]) -> Result<(), WriteError> {
+    let failed = |cause| failed(name, cause);
+    if path.exists() && !path.is_file() {
+        // A pipe, or standard output by name: reading it might never end.
+        let mut out = OpenOptions::new().write(true).open(path).map_err(failed)?;
+        return out.write_all(text).map_err(failed);
+    }
+    let before = match fs::read(path) {
+        Ok(before) => before,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return create(path, name, text),
+        Err(cause) => return Err(failed(cause)),
+    };
+    // A link was meant if it was named: what it leads to may lie anywhere.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    replace(&target, name, &[], &before, text)
+}
+
 /// Removes the file at `path`, shown as `name`, which held `before` when it was read.
 ///
 /// # Errors

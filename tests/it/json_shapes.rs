@@ -834,3 +834,58 @@ fn stops_and_rollouts() {
     check("status", &found, &status);
     assert_eq!(found["flags"][0]["state"], "paused");
 }
+
+#[test]
+fn imports_and_exports() {
+    let project = Project::with_flags(
+        "flags:
+  there: { expires: never, enabled: true }
+  staged: { expires: never, enabled: true, rollout: [{ percentage: 1, duration: 2h }, { percentage: 100 }] }
+",
+    );
+    let flagd = json!({"flags": {
+        "there": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"},
+        "new": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on", "odd": 1},
+        "Bad Key": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"},
+    }, "$evaluators": {}, "more": 1});
+    project.write("flags.json", flagd.to_string());
+    let shape = json!({
+        "version": "1",
+        "from": "string",
+        "dry_run": "any",
+        "files": [{"file": "string", "flags": ["string"], "text?": "string"}],
+        "kept": [{"flag": "string", "file": "string", "line": "count"}],
+        "lost": [{
+            "flag?": "string",
+            "file": "string",
+            "line?": "count",
+            "path": "string",
+            "reason": "string",
+            "left_out": "any",
+        }],
+        "summary": {"imported": "1", "kept": "1", "left_out": "1", "lost": "2"},
+    });
+    for more in [&["--dry-run"][..], &[]] {
+        let call = [&["import", "flags.json", "--format", "json"], more].concat();
+        let json = project.expect(0, &call).json();
+        check("import", &json, &shape);
+        assert_eq!(json["files"][0]["text"].is_string(), !more.is_empty());
+    }
+    let json = project.expect(0, &["export", "--format", "json"]).json();
+    let spec = json!({
+        "type": "boolean|rollout",
+        "enabled": "any",
+        "percentage?": "number",
+        "allowed_users": ["string"],
+        "allowed_groups": ["string"],
+        "rollout_stages?": "any",
+        "meta?": "object",
+        "source": {"file": "string", "line": "count"},
+    });
+    let flags = json!({"new": spec, "staged": spec, "there": spec});
+    check(
+        "export",
+        &json,
+        &json!({"version": "1", "environment": "development", "flags": flags}),
+    );
+}

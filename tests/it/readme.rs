@@ -454,7 +454,7 @@ fn links_lead_somewhere() {
 }
 
 /// What links may lead to within a page.
-fn anchors(page: &str) -> BTreeSet<String> {
+pub fn anchors(page: &str) -> BTreeSet<String> {
     let text = fs::read_to_string(root().join(page)).unwrap_or_default();
     let headings = text.lines().filter(|line| line.starts_with('#'));
     headings.map(anchor).collect()

@@ -108,7 +108,9 @@ fn settle(checked: &mut Checked, settings: &Settings) {
         ..
     } = checked;
     diagnostics.retain_mut(|found| {
-        settings.levels.apply(found) && !suppressions.hide(found.rule, found.location.span.start)
+        settings.levels.apply(found)
+            && !suppressions.hide(found.rule, found.location.span.start)
+            && settings.levels.tells(found.rule)
     });
     diagnostics.sort_by_key(|found| (found.location, found.rule));
     diagnostics.dedup_by(|later, first| {
@@ -179,6 +181,7 @@ fn check_together(
         }
     }
     let used = hide(&mut diagnostics, checked);
+    diagnostics.retain(|found| settings.levels.tells(found.rule));
     let run = unused::Run {
         levels: &settings.levels,
         is_whole,

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use crate::diagnostic::{Diagnostic, FileId, did_you_mean};
+use crate::diagnostic::{Diagnostic, FileId};
 use crate::plan::guard::Policy;
-use crate::rules::{CONFIG, Level, Limits};
+use crate::rules::{CONFIG, Level, Limits, meant_environment};
 use crate::store::TlsFiles;
 
 mod read;
@@ -192,7 +192,7 @@ impl Config {
             .ok_or_else(|| EnvironmentError::Unknown {
                 name: name.to_owned(),
                 known: self.known(),
-                suggestion: did_you_mean(name, self.environments.keys().map(String::as_str))
+                suggestion: meant_environment(name, self.environments.keys().map(String::as_str))
                     .map(str::to_owned),
             })
     }

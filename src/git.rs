@@ -162,7 +162,11 @@ impl Repository {
             .read(&["for-each-ref", "--format=%(refname:short)"])
             .unwrap_or_default();
         let refs = String::from_utf8_lossy(&refs);
-        let known = || refs.lines().take(MOST_REFS).chain(["HEAD"]);
+        // Before the first commit `HEAD` itself stands for none.
+        let known = || {
+            let refs = refs.lines().take(MOST_REFS).chain(["HEAD"]);
+            refs.filter(|known| *known != name)
+        };
         // CI systems fetch `origin/main` without making a branch of it.
         let remote = known().find(|known| {
             known

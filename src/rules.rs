@@ -92,6 +92,7 @@ pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
 pub use runner::{Checked, Settings, check_file, check_part, check_set, check_set_for_errors};
 pub use suppression::Suppressions;
+pub use unknown_environment::meant_environment;
 
 /// Every rule, by id.
 pub static RULES: &[&Rule] = &[

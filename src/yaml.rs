@@ -20,6 +20,8 @@ mod scalar;
 mod tests;
 mod text;
 
+use std::collections::HashMap;
+
 use crate::diagnostic::{Diagnostic, FileId, Location, Span};
 
 /// Files larger than this are refused, in bytes.
@@ -141,6 +143,8 @@ pub struct Tree<'s> {
     comments: Vec<Comment>,
     /// Entries that are left out of a mapping since their key stands in it already.
     repeated: Vec<(NodeId, Entry)>,
+    /// For a mapping with `<<`, the keys `<<` and the mappings that they name.
+    merges: HashMap<NodeId, Vec<(NodeId, NodeId)>>,
 }
 
 impl<'s> Tree<'s> {
@@ -208,6 +212,21 @@ impl<'s> Tree<'s> {
     pub fn alias_targets(&self) -> impl Iterator<Item = Span> {
         let aliases = self.nodes.iter().filter(|node| node.kind == Kind::Alias);
         aliases.map(|alias| self.span(NodeId(alias.a)))
+    }
+
+    /// For each key that `mapping` may have through a `<<`, that key `<<`.
+    #[must_use]
+    pub fn merged_into(&self, mapping: NodeId) -> HashMap<NodeId, NodeId> {
+        let mut keys = HashMap::new();
+        let merges = self.merges.get(&self.resolved(mapping));
+        for (merge, source) in merges.into_iter().flatten() {
+            if let Value::Mapping(entries) = self.value(*source) {
+                for entry in entries {
+                    keys.entry(entry.key).or_insert(*merge);
+                }
+            }
+        }
+        keys
     }
 
     /// In file order.

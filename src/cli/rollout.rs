@@ -67,6 +67,8 @@ A gate is run by `sh -c` before each flag that is due is moved. Exit code 0 move
 2 stops it like `hoist kill`; anything else holds it and is reported. HOIST_FLAG, HOIST_ENVIRONMENT,
 HOIST_STAGE, HOIST_STAGES, HOIST_PERCENTAGE, HOIST_STAGE_SECONDS, HOIST_NEXT_STAGE and
 HOIST_NEXT_PERCENTAGE tell it what this is about; stages count from 1.")]
+#[command(override_usage = "hoist rollout advance [OPTIONS] <FLAG>...
+       hoist rollout advance [OPTIONS] --due [FLAG]...")]
 pub struct Advance {
     /// Flags to move; with `--due` those among them whose time is up
     #[arg(value_name = "FLAG", required_unless_present = "due")]

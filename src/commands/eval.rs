@@ -223,10 +223,12 @@ impl<'a> From<'a> {
         Ok(())
     }
 
-    fn shown(&self) -> String {
+    /// What `number` users are, to go on with behind it.
+    fn shown(&self, number: u64) -> String {
+        let users = if number == 1 { "user" } else { "users" };
         match self {
-            Self::File(file) => format!("users of {}", users::shown(file)),
-            Self::Nowhere(_) => "made-up users".into(),
+            Self::File(file) => format!("{users} of {}", users::shown(file)),
+            Self::Nowhere(_) => format!("made-up {users}"),
         }
     }
 }
@@ -255,7 +257,7 @@ fn many(
         record,
         tally: &tally,
         origin: &flags.origin,
-        users: &from.shown(),
+        users: &from.shown(tally.users),
     };
     print(|out| match args.format {
         EvalFormat::Json => report::write_json(out, &report::eval_json::many(&counted)),

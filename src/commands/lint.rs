@@ -7,6 +7,7 @@ use super::mend::{self, Outcome};
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print, width};
 use crate::cli::{Global, Lint, LintFormat};
+use crate::report::mended::Taken;
 use crate::rules::{self, LevelError, RULES, Rule, Settings};
 use crate::yaml::MAX_BYTES;
 use crate::{report, source};
@@ -130,9 +131,25 @@ impl Show<'_> {
                 color: self.colors.stdout,
                 terminal: io::stdout().is_terminal(),
             };
-            return print(|out| match args.dry_run {
-                true => report::mended::diff(files, look, out),
-                false => out.write_all(mended.text(flag_set)),
+            if !args.dry_run {
+                return print(|out| out.write_all(mended.text(flag_set)));
+            }
+            let root = self.workspace.repository();
+            let mut taken = Taken::default();
+            print(|out| {
+                taken = report::mended::diff(files, &root, look, out)?;
+                Ok(())
+            })?;
+            return self.aside(|out| match taken {
+                Taken::Plainly => Ok(()),
+                Taken::WithoutContext => writeln!(
+                    out,
+                    "A secret stands behind a change and is left out: `git apply --unidiff-zero` takes this diff."
+                ),
+                Taken::Never => writeln!(
+                    out,
+                    "A secret stands in a line that changes and is blotted out: nothing takes this diff, and `--fix` makes the change."
+                ),
             });
         }
         if args.format == LintFormat::Human {

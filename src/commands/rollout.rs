@@ -15,6 +15,7 @@ use crate::report::words;
 mod due;
 mod gate;
 mod lookout;
+mod lost;
 mod status;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {

@@ -10,6 +10,7 @@ use super::progress::Progress;
 use crate::impact::{Effect, People};
 use crate::plan::{Change, Plan};
 use crate::report::Affected;
+use crate::report::text::visible;
 
 /// Bytes read at once, and between two steps of the bar.
 const CHUNK: usize = 64 * 1024;
@@ -44,7 +45,7 @@ pub(super) fn each(
     reader
         .read_line(&mut first)
         .map_err(|error| unreadable(&error))?;
-    let columns = Columns::of(&first, file);
+    let columns = Columns::of(&first, file, &name)?;
     let first = first.strip_prefix('\u{feff}').unwrap_or(&first).to_owned();
     let mut users = 0;
     let mut each = |user: &str, groups: &[&str]| {
@@ -55,8 +56,16 @@ pub(super) fn each(
         }
     };
     match columns {
-        Some(columns) => records(Cursor::new(first).chain(reader), columns, &mut each)
-            .map_err(|error| unreadable(&error))?,
+        Some(columns) => {
+            let mut quotes = Quotes::new(Cursor::new(first).chain(reader), columns.delimiter);
+            records(&mut quotes, columns, &mut each).map_err(|error| unreadable(&error))?;
+            if let Some(line) = quotes.open() {
+                return Err(Failure::impossible(format!(
+                    "line {line} of {name} begins a quote that never ends"
+                ))
+                .hint("close it, or double a `\"` that belongs to the text"));
+            }
+        }
         None => {
             let mut line = first;
             while !line.is_empty() {
@@ -118,41 +127,57 @@ pub(super) fn shown(file: &Path) -> String {
 struct Columns {
     user: usize,
     groups: usize,
-    /// Whether the first line names the columns.
-    header: bool,
+    /// What stands between two cells.
+    delimiter: u8,
 }
 
 impl Columns {
-    /// By the first line; `None` where the file is a plain list. Ids may have commas, so a file is
-    /// CSV only if its name says so or its first line names both columns.
-    fn of(first: &str, file: &Path) -> Option<Self> {
-        let cells: Vec<String> = first
-            .trim_start_matches('\u{feff}')
-            .split(',')
-            .map(|cell| cell.trim().trim_matches('"').to_lowercase())
-            .collect();
-        let place = |name: &str| cells.iter().position(|cell| cell == name);
+    /// By the first line, which names the columns; `None` where the file is a plain list. Ids may have
+    /// commas, so a file is CSV only if its name says so or its first line names both columns. Some
+    /// programs write `;` between cells.
+    fn of(first: &str, file: &Path, name: &str) -> Result<Option<Self>, Failure> {
         let named = file
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        match (place("user"), place("groups")) {
-            (Some(user), Some(groups)) => Some(Self {
-                user,
-                groups,
-                header: true,
-            }),
-            (Some(user), None) if named => Some(Self {
-                user,
-                groups: usize::MAX,
-                header: true,
-            }),
-            _ => named.then_some(Self {
-                user: 0,
-                groups: 1,
-                header: false,
-            }),
+        let first = first.trim_start_matches('\u{feff}').trim();
+        for delimiter in [b',', b';'] {
+            let cells: Vec<String> = first
+                .split(char::from(delimiter))
+                .map(|cell| cell.trim().trim_matches('"').trim().to_lowercase())
+                .collect();
+            let place = |name: &str| cells.iter().position(|cell| cell == name);
+            let (user, groups) = (place("user"), place("groups"));
+            if let Some(user) = user.filter(|_| named || groups.is_some()) {
+                return Ok(Some(Self {
+                    user,
+                    // Further right than any cell.
+                    groups: groups.unwrap_or(usize::MAX),
+                    delimiter,
+                }));
+            }
         }
+        if !named || first.is_empty() {
+            return Ok(None);
+        }
+        let cells: Vec<String> = first
+            .split([',', ';'])
+            .take(SHOWN)
+            .map(|cell| format!("`{}`", cut(cell.trim().trim_matches('"'))))
+            .collect();
+        Err(Failure::impossible(format!(
+            "no column `user` in {name}: its first line is {}",
+            cells.join(", ")
+        ))
+        .hint("the first line of a CSV file names its columns, `user` and `groups`; a plain list of ids has another ending, such as `.txt`"))
     }
+}
+
+/// Cells of a first line that are shown, and characters of each.
+const SHOWN: usize = 5;
+const LONGEST: usize = 40;
+
+fn cut(cell: &str) -> String {
+    visible(cell).chars().take(LONGEST).collect()
 }
 
 fn records(
@@ -161,7 +186,7 @@ fn records(
     each: &mut impl FnMut(&str, &[&str]),
 ) -> Result<(), csv::Error> {
     let mut reader = csv::ReaderBuilder::new()
-        .has_headers(columns.header)
+        .delimiter(columns.delimiter)
         .flexible(true)
         .from_reader(source);
     let mut record = csv::StringRecord::new();
@@ -175,6 +200,68 @@ fn records(
         each(record.get(columns.user).unwrap_or_default(), &groups);
     }
     Ok(())
+}
+
+/// Watches for a quote that never ends: the rest of the file would be one cell.
+struct Quotes<R> {
+    source: R,
+    delimiter: u8,
+    state: Cell,
+    /// Line that is read, and that in which the last quote began, from 1.
+    line: u64,
+    began: u64,
+}
+
+/// Where in a cell a byte stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a quote within a quoted cell: its end, or the first half of a doubled one.
+    AfterQuote,
+}
+
+impl<R> Quotes<R> {
+    fn new(source: R, delimiter: u8) -> Self {
+        Self {
+            source,
+            delimiter,
+            state: Cell::Start,
+            line: 1,
+            began: 1,
+        }
+    }
+
+    /// The line in which the quote begins that is open still.
+    fn open(&self) -> Option<u64> {
+        (self.state == Cell::Quoted).then_some(self.began)
+    }
+
+    fn see(&mut self, byte: u8) {
+        self.line += u64::from(byte == b'\n');
+        let ends = byte == self.delimiter || matches!(byte, b'\n' | b'\r');
+        self.state = match (self.state, byte) {
+            (Cell::Start, b'"') => {
+                self.began = self.line;
+                Cell::Quoted
+            }
+            (Cell::Quoted, b'"') => Cell::AfterQuote,
+            (Cell::Quoted, _) | (Cell::AfterQuote, b'"') => Cell::Quoted,
+            _ if ends => Cell::Start,
+            _ => Cell::Plain,
+        };
+    }
+}
+
+impl<R: Read> Read for Quotes<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        for byte in buffer.iter().take(read) {
+            self.see(*byte);
+        }
+        Ok(read)
+    }
 }
 
 /// Tells a bar what was read.
@@ -221,7 +308,14 @@ mod tests {
             ("a.txt", "ana,x\nuser,y\n", &["ana,x:", "user,y:"]),
             ("a.txt", "user\n", &["user:"]),
             ("a.csv", "user\nana\n", &["ana:"]),
-            ("a.CSV", "ana\nbo,staff\n", &["ana:", "bo:staff"]),
+            ("a.CSV", "USER,groups\nbo,staff\n", &["bo:staff"]),
+            (
+                "a.csv",
+                "User;Groups\nana;\"x;y\"\nb,o;z\n",
+                &["ana:x+y", "b,o:z"],
+            ),
+            ("a.txt", "user;groups\nana;x\n", &["ana:x"]),
+            ("a.csv", "user,groups\n\"b\"\"o\",a\"b\n", &["b\"o:a\"b"]),
             (
                 "a.txt",
                 "\u{feff}plan,Groups,\"User\"\npro,staff; beta,ana\nfree,,\"b,o\"\n",
@@ -235,6 +329,23 @@ mod tests {
         ];
         for (name, content, expected) in cases {
             assert_eq!(read(name, content).unwrap(), *expected, "{content:?}");
+        }
+    }
+
+    #[test]
+    fn a_csv_file_says_which_column_has_the_users() {
+        for (content, message) in [
+            ("id,groups\nana,grp\n", "no column `user` in `"),
+            ("id,groups\nana,grp\n", "its first line is `id`, `groups`"),
+            ("ana\nbo\n", "its first line is `ana`"),
+            ("user,groups\nana,\"x\nbo,y\n", "line 2 of `"),
+            ("user\n\"ana\n", "begins a quote that never ends"),
+        ] {
+            let failure = read("a.csv", content).unwrap_err();
+            let mut said = Vec::new();
+            failure.print(&mut said, false).unwrap();
+            let said = String::from_utf8(said).unwrap();
+            assert!(said.contains(message), "{said}");
         }
     }
 

@@ -31,12 +31,21 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
     let (table, mut errors) = DeTable::parse_recoverable(text);
     errors.sort_by_key(|error| error.span().map(|span| span.start));
     let mut lines = HashSet::new();
+    // Where a table ends that stands twice: what is in it is the same mistake.
+    let mut twice = 0;
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         // What follows on the same line is mostly the same mistake, seen from further on.
         let line = text.get(..span.start).unwrap_or(text).matches('\n').count();
-        if !lines.insert(line) {
+        let begins = text
+            .get(..span.start)
+            .map_or(0, |before| before.rfind('\n').map_or(0, |at| at + 1));
+        let is_header = is_header(text.get(begins..).unwrap_or_default());
+        if !lines.insert(line) || (span.start < twice && !is_header) {
             continue;
+        }
+        if is_header && error.message() == "duplicate key" {
+            twice = table_end(text, begins);
         }
         reader.report(span, format!("this is not TOML: {}", error.message()));
     }
@@ -65,6 +74,23 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
     mistakes.extend(reader.diagnostics.into_iter().filter(sound));
     mistakes.sort_by_key(|found| found.location.span);
     (config, mistakes)
+}
+
+/// Whether a line begins a table.
+fn is_header(line: &str) -> bool {
+    line.trim_start().starts_with('[')
+}
+
+/// Where the table ends whose first line begins at `start`: at the next one.
+fn table_end(text: &str, start: usize) -> usize {
+    let mut at = start;
+    for line in text.get(start..).unwrap_or_default().split_inclusive('\n') {
+        if at > start && is_header(line) {
+            break;
+        }
+        at += line.len();
+    }
+    at
 }
 
 impl Reader {

@@ -179,6 +179,13 @@ fn what_is_not_toml_is_reported_where_it_is() {
         &["2:1 this is not TOML: duplicate key"],
     );
     mistakes(
+        "[lint]\nmax_step = 20\n[lint]\nmax_step = 30\n[environments.a]\nstore = 'a'\nstore = 'b'\n",
+        &[
+            "3:2 this is not TOML: duplicate key",
+            "7:1 this is not TOML: duplicate key",
+        ],
+    );
+    mistakes(
         "flags = [\nenvironments = 3\n",
         &["2:1 this is not TOML: string values must be quoted, expected literal string"],
     );

@@ -9,34 +9,70 @@ pub struct Ratio {
     pub p: f64,
 }
 
-/// With fewer users to be expected somewhere, the test says nothing.
+/// With fewer users to be expected somewhere, the test says nothing about that way by itself.
 const FEWEST: f64 = 5.0;
 
 /// Below this a split counts as wrong: an alarm that chance raises once in a thousand times.
 pub const SUSPICIOUS: f64 = 0.001;
 
+/// How many users went some way, and how many were to.
+#[derive(Clone, Copy, Default)]
+struct Way {
+    found: f64,
+    expected: f64,
+}
+
+impl Way {
+    fn add(&mut self, other: Self) {
+        self.found += other.found;
+        self.expected += other.expected;
+    }
+
+    fn distance(&self) -> f64 {
+        (self.found - self.expected).powi(2) / self.expected
+    }
+}
+
 impl Ratio {
-    /// Compares counts of users with `weights`, which need not add up to anything in particular.
+    /// Compares counts of users with `weights`, which need not add up to anything in particular. Ways that
+    /// few are to go count as one, together with the rarest of the others where that is not enough.
     /// `None` where there is nothing to compare: too few were counted, or there is but one way to go.
     #[must_use]
     pub fn test(counts: &[u64], weights: &[f64]) -> Option<Self> {
         let users: u64 = counts.iter().sum();
         let weight: f64 = weights.iter().sum();
-        let mut chi_squared = 0.0;
-        let mut ways: u32 = 0;
-        let mut few = false;
+        let mut ways: Vec<Way> = Vec::new();
+        let mut rest = Way::default();
+        let mut never = false;
         for (found, share) in counts.iter().zip(weights) {
-            let expected = users as f64 * share / weight;
-            if expected > 0.0 {
-                few |= expected < FEWEST;
-                ways += 1;
-                chi_squared += (*found as f64 - expected).powi(2) / expected;
-            } else if *found > 0 {
+            let way = Way {
+                found: *found as f64,
+                expected: users as f64 * share / weight,
+            };
+            if way.expected >= FEWEST {
+                ways.push(way);
+            } else if way.expected > 0.0 {
+                rest.add(way);
+            } else {
                 // Nobody was to go there.
-                chi_squared = f64::INFINITY;
+                never |= *found > 0;
             }
         }
-        let degrees_of_freedom = ways.checked_sub(1).filter(|degrees| *degrees > 0 && !few)?;
+        // So many more than were to go there is no chance, however few those were.
+        if rest.expected >= FEWEST || (rest.expected > 0.0 && rest.found > 4.0 * FEWEST) {
+            ways.push(rest);
+        } else {
+            let rarest = ways.iter_mut();
+            rarest
+                .min_by(|one, other| one.expected.total_cmp(&other.expected))?
+                .add(rest);
+        }
+        let degrees = u32::try_from(ways.len()).ok()?.checked_sub(1);
+        let degrees_of_freedom = degrees.filter(|degrees| *degrees > 0)?;
+        let chi_squared = match never {
+            true => f64::INFINITY,
+            false => ways.iter().map(Way::distance).sum(),
+        };
         Some(Self {
             chi_squared,
             degrees_of_freedom,
@@ -144,5 +180,11 @@ mod tests {
         assert_eq!(Ratio::test(&[10, 0], &[100.0, 0.0]), None);
         assert_eq!(Ratio::test(&[0, 0], &[50.0, 50.0]), None);
         assert_eq!(Ratio::test(&[996, 4], &[99.6, 0.4]), None);
+        let pooled = Ratio::test(&[500, 499, 1], &[50.0, 49.9, 0.1]).unwrap();
+        assert_eq!((pooled.degrees_of_freedom, pooled.chi_squared), (1, 0.0));
+        let rare = Ratio::test(&[500, 200, 300], &[50.0, 49.9, 0.1]).unwrap();
+        assert!(rare.is_suspicious());
+        let pool = Ratio::test(&[988, 6, 6], &[98.8, 0.3, 0.3]).unwrap();
+        assert_eq!(pool.degrees_of_freedom, 1);
     }
 }

@@ -55,10 +55,12 @@ pub fn document(diff: &Diff<'_>) -> String {
     details(&mut out, diff);
     if let Some(affected) = diff.affected {
         let of = format!(
-            "\n{} of {} users in {} get something else.\n",
+            "\n{} of {} user{} in {} get{} something else.\n",
             grouped(affected.affected),
             grouped(affected.users),
-            message(&cut(&affected.list, LONGEST))
+            if affected.users == 1 { "" } else { "s" },
+            message(&cut(&affected.list, LONGEST)),
+            if affected.affected == 1 { "s" } else { "" }
         );
         out.push(&of, 0);
     }

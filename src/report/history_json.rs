@@ -1,11 +1,14 @@
 //! The history for machines. The shape is a public contract; fields may be added.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::History;
 use crate::plan::FieldChange;
 use crate::record::Record;
+use crate::secret;
 use crate::store::HistoryEntry;
 
 #[derive(Serialize)]
@@ -31,7 +34,7 @@ struct CommitDocument<'a> {
     source: &'a str,
     actor: Option<&'a str>,
     commit: Option<&'a str>,
-    reason: Option<&'a str>,
+    reason: Option<Cow<'a, str>>,
     hoist: &'a str,
     flags: Vec<FlagDocument<'a>>,
 }
@@ -41,7 +44,7 @@ struct FlagDocument<'a> {
     flag: &'a str,
     fields: Vec<FieldChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'a str>,
+    note: Option<Cow<'a, str>>,
     before: Option<Map<String, Value>>,
     after: Option<Map<String, Value>>,
 }
@@ -73,7 +76,7 @@ fn commit<'a>(history: &History<'_>, entry: &'a HistoryEntry) -> CommitDocument<
         .map(|(flag, before, after)| FlagDocument {
             flag,
             fields: FieldChange::between(before.map(str::as_bytes), after.map(str::as_bytes)),
-            note: entry.notes.get(flag).map(String::as_str),
+            note: entry.notes.get(flag).map(|note| secret::mask(note)),
             before: record(before),
             after: record(after),
         });
@@ -84,7 +87,7 @@ fn commit<'a>(history: &History<'_>, entry: &'a HistoryEntry) -> CommitDocument<
         source: &entry.source,
         actor: entry.actor.as_deref(),
         commit: entry.commit.as_deref(),
-        reason: entry.reason.as_deref(),
+        reason: entry.reason.as_deref().map(secret::mask),
         hoist: &entry.version,
         flags: flags.collect(),
     }

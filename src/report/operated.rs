@@ -62,7 +62,7 @@ pub enum Outcome {
     AlreadyPaused,
     Resumed,
     NotPaused,
-    /// By a gate or a freeze.
+    /// By a gate or a freeze, or since there is no rollout any more.
     Held,
     /// Its time is up, in a dry run.
     Due,

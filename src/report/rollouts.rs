@@ -40,10 +40,48 @@ pub struct Shown {
     pub record: Option<Record>,
     pub rollout: Option<Rollout>,
     pub stop: Option<Stop>,
+    /// What there is instead of the rollout that hoist has written.
+    pub lost: Option<Lost>,
+}
+
+/// What stands in a store where hoist has written a rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// No record; what it is instead.
+    Unreadable(String),
+    /// Nothing.
+    Missing,
+    /// Another flag's record.
+    Replaced,
+}
+
+impl Lost {
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::Missing => "missing",
+            Self::Replaced => "replaced",
+        }
+    }
+
+    /// The same in words.
+    #[must_use]
+    pub fn said(&self) -> String {
+        match self {
+            Self::Unreadable(what) => format!("unreadable: its key holds {what}"),
+            Self::Missing => "missing: its rollout was deleted, and a sync puts it back".to_owned(),
+            Self::Replaced => {
+                "replaced: another client has made it a flag without stages".to_owned()
+            }
+        }
+    }
 }
 
 impl Shown {
     fn state(&self, now: f64) -> &'static str {
+        if let Some(lost) = &self.lost {
+            return lost.state();
+        }
         match (&self.rollout, &self.record) {
             _ if self.stop.is_some() => "stopped",
             (Some(rollout), _) => match rollout.state {
@@ -72,8 +110,16 @@ impl Shown {
     }
 
     fn said(&self, now: f64) -> String {
+        if let Some(lost) = &self.lost {
+            return lost.said();
+        }
         let said = match (&self.rollout, &self.stop, &self.record) {
-            (Some(rollout), _, _) => words::progress(rollout, now),
+            (Some(rollout), _, record) => {
+                let odd = record
+                    .as_ref()
+                    .map(|record| words::oddities(rollout, record));
+                words::progress(rollout, now) + &odd.unwrap_or_default()
+            }
             (None, Some(stop), None) => {
                 format!(
                     "stopped{}, also when a sync puts it back",
@@ -128,7 +174,17 @@ fn summary(rollouts: &Rollouts<'_>) -> String {
         return "no rollouts, and nothing is stopped".to_owned();
     }
     let counts = [
-        "due", "running", "holding", "paused", "complete", "off", "on", "stopped", "missing",
+        "due",
+        "running",
+        "holding",
+        "paused",
+        "complete",
+        "off",
+        "on",
+        "stopped",
+        "missing",
+        "replaced",
+        "unreadable",
     ];
     let count = |state: &&str| {
         let found = flags
@@ -146,8 +202,8 @@ fn summary(rollouts: &Rollouts<'_>) -> String {
 
 fn style(state: &str) -> Style {
     match state {
-        "stopped" => AnsiColor::Red.on_default().bold(),
-        "paused" | "due" => AnsiColor::Yellow.on_default(),
+        "stopped" | "unreadable" => AnsiColor::Red.on_default().bold(),
+        "paused" | "due" | "missing" | "replaced" => AnsiColor::Yellow.on_default(),
         "off" | "complete" => Style::new().dimmed(),
         _ => Style::new(),
     }

@@ -1,5 +1,6 @@
 //! Results of flags' tests for programs. The shape is a public contract; fields may be added.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -9,6 +10,7 @@ use super::json::{Range, range};
 use super::places::Places;
 use super::{Tests, write_json};
 use crate::eval::cases::Case;
+use crate::secret;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -41,10 +43,10 @@ struct Test<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<&'a str>,
     reason: &'static str,
-    why: &'a str,
+    why: Cow<'a, str>,
     passed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
+    message: Option<Cow<'a, str>>,
 }
 
 /// Writes the whole run as one JSON object and a line break.
@@ -84,8 +86,8 @@ fn test<'a>(case: &'a Case, places: &mut Places<'a>) -> Test<'a> {
         got: case.got.as_ref(),
         variant: case.variant.as_deref(),
         reason: case.reason.as_str(),
-        why: &case.why,
+        why: secret::mask(&case.why),
         passed: case.failure.is_none(),
-        message: case.failure.as_deref(),
+        message: case.failure.as_deref().map(secret::mask),
     }
 }

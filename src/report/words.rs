@@ -87,6 +87,24 @@ pub fn progress(rollout: &Rollout, now: f64) -> String {
     }
 }
 
+/// What another client's edits have made of a rollout that its stage does not tell, to go on with;
+/// empty where all is as the stage says.
+#[must_use]
+pub fn oddities(rollout: &Rollout, record: &Record) -> String {
+    let mut odd = String::new();
+    let stage = rollout.stages.get(rollout.stage);
+    if let Some(percentage) = stage.and_then(|stage| stage.percentage)
+        && percentage != rollout.percentage
+    {
+        odd += &format!(", but open to {}", share(rollout.percentage));
+    }
+    let written = record.status.current_stage();
+    if let Some(written) = written.filter(|written| *written >= rollout.stages.len()) {
+        odd += &format!(", but its record says stage {}", written + 1);
+    }
+    odd
+}
+
 /// What a move does: `stage 2 → 3 of 5: 5 % → 25 % of users, for 12h`.
 #[must_use]
 pub fn moved(before: &Rollout, after: &Draft) -> String {

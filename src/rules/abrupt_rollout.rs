@@ -1,5 +1,6 @@
 use crate::model::{Flag, Percent, Stage};
 
+use super::shadowed_environment::same_stages;
 use super::{Check, Context, Findings, Level, Rule, all_settings};
 
 pub static RULE: Rule = Rule {
@@ -43,7 +44,14 @@ flags:
 fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
     // Saturates, so that any number in hoist.toml means something.
     let max_step = (context.limits.max_step * 1000.0).round() as u32;
+    let base = flag.base.rollout.as_deref();
     for rollout in all_settings(flag).filter_map(|settings| settings.rollout.as_deref()) {
+        // What an environment has from the flag is told of there.
+        if base
+            .is_some_and(|base| base.key != rollout.key && same_stages(&base.value, &rollout.value))
+        {
+            continue;
+        }
         let mut highest: Option<&Stage> = None;
         // Stages between that one and the next that could not be read.
         let mut unread = 0;

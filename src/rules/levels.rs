@@ -2,13 +2,15 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 
-use super::{Level, RULES, Rule};
+use super::{Check, Level, RULES, Rule};
 
 /// A level for every rule; to begin with, each rule's own.
 #[derive(Clone, Debug)]
 pub struct Levels {
     /// By position in [`RULES`].
     by_position: Box<[Level]>,
+    /// Rules whose findings are not told: they are looked for since comments may silence them.
+    untold: Box<[bool]>,
 }
 
 /// Why a level cannot be set.
@@ -31,6 +33,7 @@ impl Default for Levels {
     fn default() -> Self {
         Self {
             by_position: RULES.iter().map(|rule| rule.level).collect(),
+            untold: vec![false; RULES.len()].into(),
         }
     }
 }
@@ -53,6 +56,7 @@ impl Levels {
     }
 
     /// Turns every rule off that is not among `names` and can be turned off, and those among them on.
+    /// What comments silence is known only where the others run, so for that rule they do, untold.
     ///
     /// # Errors
     /// Where there is no such rule.
@@ -64,9 +68,16 @@ impl Levels {
                 *slot = true;
             }
         }
-        for ((rule, level), selected) in RULES.iter().zip(&mut self.by_position).zip(selected) {
+        let of_ignores = |(rule, selected): (&&Rule, &bool)| {
+            *selected && matches!(rule.check, Check::Ignores(_))
+        };
+        let all_run = RULES.iter().zip(&selected).any(of_ignores);
+        let levels = self.by_position.iter_mut().zip(&mut self.untold);
+        for ((rule, (level, untold)), selected) in RULES.iter().zip(levels).zip(selected) {
+            *untold = all_run && !selected && !rule.fixed;
             *level = match (*level, selected) {
                 (level, _) if rule.fixed => level,
+                (level, false) if all_run => level,
                 (_, false) => Level::Off,
                 (Level::Off, true) if rule.level == Level::Off => Level::Warning,
                 (Level::Off, true) => rule.level,
@@ -99,6 +110,12 @@ impl Levels {
             found.severity = severity;
         }
         *level != Level::Off
+    }
+
+    /// Whether what the rule of that name finds is told.
+    pub(super) fn tells(&self, rule: &str) -> bool {
+        let untold = Rule::position(rule).and_then(|at| self.untold.get(at));
+        untold != Some(&true)
     }
 
     /// How a finding of `rule` counts; `None` where it is off.

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use crate::diagnostic::Span;
 use crate::model::{Flag, Variant};
 
 use super::wording::{count, list, quote};
@@ -15,7 +16,7 @@ Code that asks for a flag's value asks for one type: a boolean, a string, a numb
 variant of another type is an error in that code, for those users alone who fall into it.
 
 Either all variants have a value, all of one type, or none has one and each variant's value is its
-name.",
+name. The same type holds in every environment: where production gives a number, so does staging.",
     bad: "\
 flags:
   page_size:
@@ -59,6 +60,7 @@ fn variant_kind(variant: &Variant) -> Option<usize> {
 }
 
 fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
+    across(flag, findings);
     for variants in all_settings(flag).filter_map(|settings| settings.variants.as_deref()) {
         let (list, span) = (&variants.value, variants.span);
         let Some(with_value) = list.iter().find(|variant| variant.value.is_some()) else {
@@ -70,6 +72,64 @@ fn check(flag: &Flag, _: &Context, findings: &mut Findings<'_>) {
             absences(flag, list, with_value, findings);
         }
     }
+}
+
+/// Reports each environment whose values are of another type than those before it.
+fn across(flag: &Flag, findings: &mut Findings<'_>) {
+    let blocks = all_settings(flag).filter_map(|settings| settings.variants.as_deref());
+    let mut first: Option<(usize, &Variant)> = None;
+    for variants in blocks {
+        let Some((kind, variant)) = block_kind(&variants.value) else {
+            continue;
+        };
+        let Some((usual, other)) = first else {
+            // What could not be read may be of any type.
+            if findings.understood(flag, variants.span) {
+                first = Some((kind, variant));
+            }
+            continue;
+        };
+        if kind == usual || !findings.understood(flag, variants.span) {
+            continue;
+        }
+        let (name, kind, usual) = (quote(&variant.name.value), KINDS[kind], KINDS[usual]);
+        let message = match variant.value {
+            Some(_) => format!(
+                "value of {name} is {} in this environment, and {} elsewhere",
+                a(kind),
+                a(usual)
+            ),
+            None => format!(
+                "value of {name} is its name in this environment, and {} elsewhere",
+                a(usual)
+            ),
+        };
+        let found = findings.report(flag, value_span(variant), message);
+        found.help = Some(format!(
+            "write {} here: values share one type in every environment",
+            a(usual)
+        ));
+        found.relate(flag.at(value_span(other)), a(usual));
+    }
+}
+
+/// The one type that all `variants` have, and the first of them; none where they differ among
+/// themselves. A variant without a value has its name, where none has one.
+fn block_kind(variants: &[Variant]) -> Option<(usize, &Variant)> {
+    let first = variants.first()?;
+    if variants.iter().all(|variant| variant.value.is_none()) {
+        return Some((1, first));
+    }
+    let kind = variant_kind(first)?;
+    let same = variants
+        .iter()
+        .all(|variant| variant_kind(variant) == Some(kind));
+    same.then_some((kind, first))
+}
+
+fn value_span(variant: &Variant) -> Span {
+    let value = variant.value.as_ref();
+    value.map_or(variant.name.span, |value| value.span)
 }
 
 /// Reports each value whose type is not the most frequent one.

@@ -19,7 +19,8 @@ when the person asks for it. Name users by an id that says nothing about them, o
 Lists, descriptions, values and the comments among them are looked at. An `owner` may be an address, and so
 may what stands above the first flag: both say whom to ask. Addresses of roles (`support@…`, `noreply@…`) and
 those that are made for examples (`@example.com`, `.test`, numbers with 555-01) are no one's. A telephone
-number has a `+` in front or is written as in `(212) 555-0187`; numbers without that are ids.",
+number has `+` or `00` and its country in front, or is written as in `(212) 555-0187` or `(030) 1234567`; numbers
+without that are ids.",
     bad: "\
 flags:
   new_search:
@@ -43,10 +44,15 @@ flags:
     check: Check::Text(check),
 };
 
-/// A number with its country in front, or one of North America as it is written there.
+/// A number with its country in front, behind `+` or `00`, one of North America as it is written there,
+/// or one with its area in parentheses: `(030) 1234567`.
 static TELEPHONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?-u)\+[1-9][0-9 ().-]{6,18}[0-9]|(?:\([0-9]{3}\) ?|[0-9]{3}[-. ])[0-9]{3}[-.][0-9]{4}",
+        r"(?x-u)
+          \+[1-9][0-9\ ().-]{6,18}[0-9]
+        | 00[2-9][0-9][0-9\ ().-]{6,18}[0-9]
+        | (?:\([0-9]{3}\)\ ?|[0-9]{3}[-.\ ])[0-9]{3}[-.][0-9]{4}
+        | \(0[1-9][0-9]{0,4}\)\ ?[0-9][0-9\ /-]{3,10}[0-9]",
     )
     .ok()
 });
@@ -170,11 +176,20 @@ fn is_telephone(text: &str, span: Span) -> bool {
     };
     let joins =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | ':' | '@');
+    // Links to call somebody have it behind a scheme.
+    let is_link = ["tel:", "sms:"].iter().any(|scheme| {
+        let start = before.len().checked_sub(scheme.len());
+        let end = start.and_then(|start| before.get(start..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(scheme))
+    });
     let goes_on = behind
         .trim_start_matches(['.', '-'])
         .starts_with(|c: char| c.is_alphanumeric() || c == '_');
     let digits: Vec<u8> = number.bytes().filter(u8::is_ascii_digit).collect();
     // 555-0100 to 555-0199 are kept free for stories.
     let is_made_up = digits.len() >= 7 && digits[digits.len() - 7..].starts_with(b"55501");
-    (8..=15).contains(&digits.len()) && !before.ends_with(joins) && !goes_on && !is_made_up
+    (8..=15).contains(&digits.len())
+        && (is_link || !before.ends_with(joins))
+        && !goes_on
+        && !is_made_up
 }

@@ -108,7 +108,9 @@ fn settle(checked: &mut Checked, settings: &Settings) {
         ..
     } = checked;
     diagnostics.retain_mut(|found| {
-        settings.levels.apply(found) && !suppressions.hide(found.rule, found.location.span.start)
+        settings.levels.apply(found)
+            && !suppressions.hide(found.rule, found.location.span.start)
+            && settings.levels.tells(found.rule)
     });
     diagnostics.sort_by_key(|found| (found.location, found.rule));
     diagnostics.dedup_by(|later, first| {
@@ -190,6 +192,7 @@ fn check_together(
     let flags = flags_by_name(checked, files);
     let mut diagnostics = find_together(&flags, settings, Severity::Warning);
     let used = hide(&mut diagnostics, checked);
+    diagnostics.retain(|found| settings.levels.tells(found.rule));
     let run = unused::Run {
         levels: &settings.levels,
         is_whole,

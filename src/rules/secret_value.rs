@@ -17,9 +17,10 @@ later does not take it out of the history. Keep it in a secret store, and give t
 is found there.
 
 Known tokens are told by how they begin (of AWS, GitHub, GitLab, Slack, Stripe, Google, npm and others), a
-private key by its header, a password by the URL it stands in or by the name that it is set to, such as
-`api_key: …`. Besides these, 40 letters and digits and more are taken for a key if they have no pattern: links,
-digests and ids of users are left alone. The whole file is looked at, comments included.
+private key by its header, a webhook of Slack or Discord by its address, a password by the URL it stands in or by
+the name that it is set to, such as `api_key: …`. Besides these, 40 letters and digits and more are taken for a key
+if they have no pattern: links, digests and ids of users are left alone. The whole file is looked at, comments
+included.
 
 What looks like a secret is shown as `****` wherever hoist shows a part of the file.",
     bad: "\

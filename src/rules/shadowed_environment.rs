@@ -169,7 +169,8 @@ impl Compared {
     }
 }
 
-fn same_stages(one: &[Stage], other: &[Stage]) -> bool {
+/// Whether both open the flag to as many users, for as long.
+pub(super) fn same_stages(one: &[Stage], other: &[Stage]) -> bool {
     let parts = |stage: &Stage| {
         let duration = stage.duration.as_ref().map(|duration| duration.value);
         (stage.percentage.value, duration)

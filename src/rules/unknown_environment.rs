@@ -1,7 +1,7 @@
-use crate::diagnostic::Fix;
+use crate::diagnostic::{Fix, did_you_mean};
 use crate::model::{Flag, Spanned};
 
-use super::wording::{list, quote, rename, rename_key};
+use super::wording::{list, quote, replace};
 use super::{Check, Context, Findings, Level, Rule};
 
 pub static RULE: Rule = Rule {
@@ -49,14 +49,18 @@ fn check(flag: &Flag, context: &Context, findings: &mut Findings<'_>) {
         };
         let mut free: Vec<&str> = all().filter(|name| !is_set(name)).collect();
         for name in std::iter::once(first).chain(names.filter(is_unknown)) {
-            let fix = rename_key(&name.value, name.span, &mut free);
+            let meant = meant_environment(&name.value, free.iter().copied());
+            // Two keys must not become one.
+            free.retain(|free| Some(*free) != meant);
+            let fix = meant.map(|meant| replace(&name.value, name.span, meant));
             report(flag, name, fix, context, findings);
         }
     }
     let tests = flag.tests.iter().flat_map(|tests| &tests.value);
     let names = tests.filter_map(|test| test.environment.as_ref());
     for name in names.filter(is_unknown) {
-        let fix = rename(&name.value, name.span, all());
+        let meant = meant_environment(&name.value, all());
+        let fix = meant.map(|meant| replace(&name.value, name.span, meant));
         report(flag, name, fix, context, findings);
     }
 }
@@ -83,4 +87,58 @@ fn report(
     let found = findings.report(flag, environment.span, message);
     found.fix = fix;
     found.help = Some(help);
+}
+
+/// Names that people use for one kind of environment.
+const SAME: [&[&str]; 4] = [
+    &["production", "prod", "prd", "live"],
+    &["staging", "stage", "stg"],
+    &["development", "develop", "devel", "dev"],
+    &["testing", "test", "tst"],
+];
+
+/// The known environment that `wrong` most likely stands for: one that is spelt nearly so, or else the
+/// only one that begins so or is an abbreviation of the same word.
+pub fn meant_environment<'a>(
+    wrong: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    let one = |is_meant: &dyn Fn(&str) -> bool| {
+        let mut meant = known.clone().filter(|name| is_meant(name));
+        meant.next().filter(|_| meant.next().is_none())
+    };
+    let folded = wrong.to_lowercase();
+    let words = SAME.iter().find(|words| words.contains(&&*folded));
+    did_you_mean(wrong, known.clone())
+        .or_else(|| one(&|name| words.is_some_and(|words| words.contains(&&*name.to_lowercase()))))
+        .or_else(|| one(&|name| folded.len() > 1 && name.to_lowercase().starts_with(&folded)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_abbreviation_is_understood_where_it_can_mean_one_only() {
+        let usual = ["development", "staging", "production"];
+        for (wrong, known, meant) in [
+            ("prod", &usual[..], Some("production")),
+            ("Stage", &usual, Some("staging")),
+            ("dev", &usual, Some("development")),
+            ("prodction", &usual, Some("production")),
+            ("production", &["prod", "dev"], Some("prod")),
+            ("eu", &["eu-west", "us-east"], Some("eu-west")),
+            ("eu", &["eu-west", "eu-east"], None),
+            ("live", &["prod", "production"], None),
+            ("p", &usual, None),
+            ("", &usual, None),
+            ("qa", &usual, None),
+        ] {
+            assert_eq!(
+                meant_environment(wrong, known.iter().copied()),
+                meant,
+                "{wrong}"
+            );
+        }
+    }
 }

@@ -89,23 +89,27 @@ pub fn is_blank(text: &str) -> bool {
 /// each other and both be meant, so this takes a person.
 pub fn rename<'a>(wrong: &str, span: Span, known: impl Iterator<Item = &'a str>) -> Option<Fix> {
     let name = crate::diagnostic::did_you_mean(wrong, known.take(SEARCHED))?;
-    Some(Fix {
+    Some(replace(wrong, span, name))
+}
+
+/// Replaces the name at `span` by `name`, which takes a person, too.
+pub fn replace(wrong: &str, span: Span, name: &str) -> Fix {
+    Fix {
         title: format!("replace {} with {}", quote(wrong), quote(name)),
         edits: vec![Edit {
             span,
             text: scalar(name).into_owned(),
         }],
         safe: false,
-    })
+    }
 }
 
 /// Replaces the key at `span` by the nearest of the `free` ones, which is free no longer then: two
 /// keys must not become one.
 pub fn rename_key(wrong: &str, span: Span, free: &mut Vec<&str>) -> Option<Fix> {
     let name = crate::diagnostic::did_you_mean(wrong, free.iter().copied())?;
-    let fix = rename(wrong, span, std::iter::once(name))?;
     free.retain(|free| *free != name);
-    Some(fix)
+    Some(replace(wrong, span, name))
 }
 
 /// A string as it is written in YAML: plain where that is surely read as the same string.

@@ -12,6 +12,9 @@ use super::{AMBIGUOUS, LIMIT, RULE, UNKNOWN, key, value, words};
 use crate::diagnostic::{Diagnostic, Edit, FileId, Location, Severity, Span};
 use crate::yaml::{NodeId, Tree, Value};
 
+/// Names of fields that one message lists.
+const BROUGHT: usize = 5;
+
 /// Collects the diagnostics of one document.
 pub(super) struct Explainer<'t> {
     file: FileId,
@@ -24,6 +27,22 @@ pub(super) struct Explainer<'t> {
     /// reached through an alias, adds nothing.
     values: HashSet<Span>,
     others: HashSet<(Span, String)>,
+    /// Unknown fields that a `<<` has brought in.
+    merged: Vec<Merged<'t>>,
+    /// Those of them that were noted: `<<` and the field's key.
+    brought: HashSet<(Span, Span)>,
+    /// Keys of unknown fields where they are written.
+    unknown: HashSet<Span>,
+}
+
+/// Fields that a mapping does not know and has through a `<<`.
+struct Merged<'t> {
+    /// Where `<<` stands.
+    span: Span,
+    flag: Option<&'t str>,
+    role: Role,
+    /// Their names, and where their keys stand.
+    fields: Vec<(&'t str, Span)>,
 }
 
 impl<'t> Explainer<'t> {
@@ -42,6 +61,9 @@ impl<'t> Explainer<'t> {
             found: Vec::new(),
             values: HashSet::new(),
             others: HashSet::new(),
+            merged: Vec::new(),
+            brought: HashSet::new(),
+            unknown: HashSet::new(),
         }
     }
 
@@ -100,6 +122,7 @@ impl<'t> Explainer<'t> {
 
     /// The diagnostics in the order of the file.
     pub(super) fn finish(mut self, cut_short: bool) -> Vec<Diagnostic> {
+        self.merged_fields();
         self.found
             .sort_by_key(|diagnostic| diagnostic.location.span);
         if cut_short || self.found.len() > LIMIT {
@@ -182,15 +205,22 @@ impl<'t> Explainer<'t> {
         let free = self.free_fields(place, &known);
         // Without `flags` everything at the top is a flag gone astray: that is said once.
         let astray = place.role() == Role::Root && free.contains(&"flags");
+        let merged = self.tree.merged_into(place.node);
         for entry in entries {
             let name = self.tree.key_text(entry.key).unwrap_or_default();
             if known.contains(&name) || self.found.len() > LIMIT {
                 continue;
             }
             let meant = key::suggestion(name, &free);
+            // One that is misspelt is to be mended where it is written.
+            if let (Some(merge), None) = (merged.get(&entry.key), meant) {
+                self.brought_in(place, *merge, name, entry.key);
+                continue;
+            }
             if astray && meant.is_none() {
                 continue;
             }
+            self.unknown.insert(self.tree.span(entry.key));
             let (shown, span) = (words::quote(name), self.tree.span(entry.key));
             let diagnostic = self.diagnostic(UNKNOWN, span, format!("unknown field {shown}"));
             let diagnostic = match meant {
@@ -206,6 +236,61 @@ impl<'t> Explainer<'t> {
                 None => diagnostic.with_help(self.where_to(place, name, &known)),
             };
             self.add(place, diagnostic);
+        }
+    }
+
+    /// Notes an unknown field that `merge`, a `<<`, has brought in.
+    fn brought_in(&mut self, place: &Place<'t>, merge: NodeId, name: &'t str, key: NodeId) {
+        let (span, field) = (self.tree.span(merge), (name, self.tree.span(key)));
+        // The same mapping may be reached through aliases, too.
+        if self.merged.len() > LIMIT || !self.brought.insert((span, field.1)) {
+            return;
+        }
+        match self.merged.last_mut().filter(|last| last.span == span) {
+            Some(last) => last.fields.push(field),
+            None => self.merged.push(Merged {
+                span,
+                flag: place.flag(),
+                role: place.role(),
+                fields: vec![field],
+            }),
+        }
+    }
+
+    /// Reports what each `<<` has brought in. A field that is unknown where it is written was told of
+    /// there.
+    fn merged_fields(&mut self) {
+        for merged in std::mem::take(&mut self.merged) {
+            let mut fields = merged.fields;
+            fields.retain(|(_, key)| !self.unknown.contains(key));
+            let Some((_, first)) = fields.first() else {
+                continue;
+            };
+            let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+            let shown = names.iter().take(BROUGHT).map(|name| words::quote(name));
+            let more = match names.len().saturating_sub(BROUGHT) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let plural = if names.len() == 1 { "" } else { "s" };
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            let message = format!("`<<` brings in the unknown field{plural} {shown}{more}");
+            let help = match merged.role {
+                Role::Environment => {
+                    "write here what differs from the flag, or merge a mapping that has nothing else"
+                }
+                _ => "write the fields that are meant, or merge a mapping that has nothing else",
+            };
+            let place = Location {
+                file: self.file,
+                span: *first,
+            };
+            let mut diagnostic = self
+                .diagnostic(UNKNOWN, merged.span, message)
+                .with_help(help)
+                .with_related(place, "from here");
+            diagnostic.flag = merged.flag.map(Into::into);
+            self.push(diagnostic);
         }
     }
 

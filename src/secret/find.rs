@@ -2,13 +2,16 @@
 //!
 //! Words of people are shorter than any token, so hardly anything is looked at twice.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::Secret;
-use super::shapes::{Body, DOTTED, NAMES, SHAPES, Shape};
+use super::shapes::{Body, DOTTED, NAMES, SHAPES, Shape, WEBHOOKS};
 
 /// No token is shorter, in bytes.
 const SHORTEST: usize = 16;
+/// Nor is what a name says to be secret.
+const NAMED: usize = 10;
 /// From that length on a text without any pattern is taken for a key: ids of users are shorter.
 const RANDOM: usize = 40;
 /// How far things are followed, in bytes, so that no text takes the square of its length: the name of
@@ -23,22 +26,13 @@ const LONGEST_KEY: usize = 16 << 10;
 /// Every secret in `text`, in order, none inside another.
 #[must_use]
 pub fn find(text: &str) -> Vec<Secret> {
-    let mut found = Vec::new();
-    let bytes = text.as_bytes();
-    // What lies before `at` was looked at.
-    let mut at = 0;
-    while let Some(start) = next(bytes, at, true) {
-        let end = next(bytes, start, false).unwrap_or(bytes.len());
-        at = end;
-        if end - start < SHORTEST && bytes[start] != b'-' {
-            continue;
-        }
-        let (secret, seen) = at_run(text, start..end);
-        at = at.max(seen);
-        found.extend(secret);
+    let mut found = written(text);
+    if let Some(unfolded) = Unfolded::of(text) {
+        let folded = written(&unfolded.text).into_iter();
+        found.extend(folded.map(|secret| unfolded.place(secret)));
     }
-    logins(text, &mut found);
-    found.sort_by_key(|secret| secret.place.start);
+    // Of two that begin together the longer one counts.
+    found.sort_by_key(|secret| (secret.place.start, Reverse(secret.end())));
     let mut end = 0;
     found.retain(|secret| {
         let apart = secret.place.start >= end;
@@ -47,6 +41,86 @@ pub fn find(text: &str) -> Vec<Secret> {
         }
         apart
     });
+    found
+}
+
+/// A text in which what a double-quoted string of YAML goes on with in the next line, behind a `\` at
+/// the end of one, follows at once.
+struct Unfolded {
+    text: String,
+    /// Where in it the parts behind each fold begin, and where in the text they do.
+    parts: Vec<(usize, usize)>,
+}
+
+impl Unfolded {
+    /// None where nothing is folded.
+    fn of(text: &str) -> Option<Self> {
+        let mut unfolded = Self {
+            text: String::new(),
+            parts: Vec::new(),
+        };
+        let mut seen = 0;
+        for (at, _) in text.match_indices('\\') {
+            let rest = text.get(at + 1..).unwrap_or_default();
+            let behind = rest.strip_prefix('\r').unwrap_or(rest);
+            let Some(next) = behind.strip_prefix('\n') else {
+                continue;
+            };
+            unfolded
+                .text
+                .push_str(text.get(seen..at).unwrap_or_default());
+            seen = text.len() - next.trim_start_matches([' ', '\t']).len();
+            unfolded.parts.push((unfolded.text.len(), seen));
+        }
+        if unfolded.parts.is_empty() {
+            return None;
+        }
+        unfolded.text.push_str(text.get(seen..).unwrap_or_default());
+        Some(unfolded)
+    }
+
+    /// Where in the text a byte stands.
+    fn at(&self, offset: usize) -> usize {
+        let behind = self.parts.partition_point(|(start, _)| *start <= offset);
+        let part = behind.checked_sub(1).and_then(|part| self.parts.get(part));
+        part.map_or(offset, |(start, there)| there + (offset - start))
+    }
+
+    /// What was found in it, where that is in the text.
+    fn place(&self, secret: Secret) -> Secret {
+        // The last byte, lest an end at a fold go to the next line.
+        let range = |range: Range<usize>| {
+            let start = self.at(range.start);
+            let last = range.end.checked_sub(1).filter(|last| *last >= range.start);
+            start..last.map_or(start, |last| self.at(last) + 1)
+        };
+        Secret {
+            place: range(secret.place),
+            hidden: range(secret.hidden),
+            ..secret
+        }
+    }
+}
+
+fn written(text: &str) -> Vec<Secret> {
+    let mut found = Vec::new();
+    let bytes = text.as_bytes();
+    // What lies before `at` was looked at.
+    let mut at = 0;
+    while let Some(start) = next(bytes, at, true) {
+        let end = next(bytes, start, false).unwrap_or(bytes.len());
+        at = end;
+        let is_short = end - start < SHORTEST && bytes[start] != b'-';
+        let before = || text.get(..start).unwrap_or_default();
+        if is_short && (end - start < NAMED || !is_secret_name(before())) {
+            continue;
+        }
+        let (secret, seen) = at_run(text, start..end);
+        at = at.max(seen);
+        found.extend(secret);
+    }
+    logins(text, &mut found);
+    webhooks(text, &mut found);
     found
 }
 
@@ -72,7 +146,7 @@ fn at_run(text: &str, run: Range<usize>) -> (Option<Secret>, usize) {
     }
     // A dash or two before a word are no part of it.
     let start = run.end - word.trim_start_matches('-').len();
-    if run.end - start < SHORTEST {
+    if run.end - start < NAMED {
         return (None, run.end);
     }
     let known = shaped(text, start)
@@ -212,7 +286,7 @@ fn by_name_or_looks(text: &str, run: usize) -> (Option<Secret>, usize) {
         end += padding;
     }
     let looks = Looks::of(word);
-    if !looks.mixed(SHORTEST) {
+    if !looks.mixed(NAMED) {
         return (None, end);
     }
     let before = text.get(..start).unwrap_or_default();
@@ -357,6 +431,31 @@ fn logins(text: &str, found: &mut Vec<Secret>) {
                 hidden,
                 by_looks: false,
             });
+        }
+    }
+}
+
+/// Addresses that take messages from everyone who knows them: the part that tells one from another.
+fn webhooks(text: &str, found: &mut Vec<Secret>) {
+    if !text.contains("://") {
+        return;
+    }
+    for prefix in WEBHOOKS {
+        for (at, _) in text.match_indices(prefix) {
+            let start = at + prefix.len();
+            let rest = text.get(start..).unwrap_or_default().bytes();
+            let of_path = |byte: &u8| Body::Url.holds(*byte) || matches!(byte, b'/' | b'@');
+            let length = rest.take(LONGEST_LINK).take_while(of_path).count();
+            let path = text.get(start..start + length).unwrap_or_default();
+            let last = path.rsplit('/').next().unwrap_or_default();
+            if last.len() >= SHORTEST && !is_placeholder(last) {
+                found.push(Secret {
+                    kind: "a webhook",
+                    place: at..start + length,
+                    hidden: start..start + length,
+                    by_looks: false,
+                });
+            }
         }
     }
 }

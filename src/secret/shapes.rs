@@ -115,6 +115,14 @@ pub(super) static DOTTED: &[Shape] = &[
     shape("a Vault token", "hvb.", Body::Url, 24, ANY),
 ];
 
+/// What addresses of webhooks have in front of the part that only who may use them knows.
+pub(super) static WEBHOOKS: &[&str] = &[
+    "://hooks.slack.com/services/",
+    "://hooks.slack.com/workflows/",
+    "://discord.com/api/webhooks/",
+    "://discordapp.com/api/webhooks/",
+];
+
 /// Where a name ends in one of these, without case and separators, what it is set to is secret.
 pub(super) static NAMES: &[&str] = &[
     "password",
@@ -127,6 +135,12 @@ pub(super) static NAMES: &[&str] = &[
     "secretkey",
     "privatekey",
     "accountkey",
+    "encryptionkey",
+    "masterkey",
+    "sharedkey",
+    "signingkey",
+    "authkey",
+    "pwd",
     "credential",
     "credentials",
 ];

@@ -75,6 +75,22 @@ fn passwords_and_keys_are_told_by_what_is_around_them() {
             &[("a secret by its name", "a1b2c3d4e5f6a7b8")],
         ),
         (
+            "password=a1b2c3d4e5f6",
+            &[("a secret by its name", "a1b2c3d4e5f6")],
+        ),
+        (
+            "signing-key: 0a1b2c3d4e5f67890a1b2c3d4e5f6789",
+            &[("a secret by its name", "0a1b2c3d4e5f67890a1b2c3d4e5f6789")],
+        ),
+        (
+            "url: https://hooks.slack.com/services/T01ABCDEF/B02GHIJKL/a1B2c3D4e5F6g7H8a1B2c3D4, x",
+            &[("a webhook", "T01ABCDEF/B02GHIJKL/a1B2c3D4e5F6g7H8a1B2c3D4")],
+        ),
+        (
+            "token: \"a1b2c3d4e5\\\r\n    f6a7b8c9d0\" # \\",
+            &[("a secret by its name", "a1b2c3d4e5\\\r\n    f6a7b8c9d0")],
+        ),
+        (
             "{ clientSecret: a1b2c3d4e5f6a7b8 }",
             &[("a secret by its name", "a1b2c3d4e5f6a7b8")],
         ),
@@ -121,6 +137,11 @@ fn what_people_write_is_no_secret() {
         "password: ${DATABASE_PASSWORD_OF_STAGING}",
         "redis://:${PASSWORD}@host redis://user@host https://example.com/@ana https://a:***@h",
         "-----BEGIN CERTIFICATE-----",
+        "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+        "https://hooks.slack.com/services/ is where they go",
+        "hash: 0a1b2c3d4e5f67890a1b2c3d4e5f6789",
+        "password: hunter-hunter token: group_2026",
+        "of two lines \\\n  which are no string",
         "-----BEGIN of a long list of things-----",
         "----------------------------------------",
         "AKIAISNOTLONG ghp_short npm_package_name_that_is_quite_long_indeed_x",

@@ -1,5 +1,7 @@
 //! Parser events to the arena.
 
+use std::collections::HashMap;
+
 use granit_parser::{ErrorKind, Event, StructureStyle};
 
 use super::alias::Anchors;
@@ -112,6 +114,7 @@ impl<'s> Builder<'s> {
                 documents: Vec::new(),
                 comments: Vec::new(),
                 repeated: Vec::new(),
+                merges: HashMap::new(),
             },
             report: Report::new(file),
             frames: Vec::new(),

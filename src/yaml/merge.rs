@@ -113,7 +113,12 @@ impl Builder<'_> {
             own.into_iter().partition(|entry| self.is_merge(entry.key));
         let mut sources = Vec::new();
         for entry in merges {
+            let before = sources.len();
             self.merge_sources(frame, entry.value, &mut sources);
+            let named = sources.iter().skip(before);
+            let merges = named.map(|(_, source)| (entry.key, *source));
+            let of_mapping = self.tree.merges.entry(frame.node).or_default();
+            of_mapping.extend(merges);
         }
         let tree = &self.tree;
         let mut seen: HashSet<Cow<'_, str>> =

@@ -396,7 +396,7 @@ fn code_that_names_a_removed_flag_is_found() {
     assert_eq!(risks(&repository.diff_json(0, &["main"])), [""; 0]);
     let missing = repository.diff(2, &["main", "--src", "lib"]).stderr;
     assert!(
-        missing.contains("there is no file or directory `lib`"),
+        missing.contains("`--src`: there is no directory `lib`"),
         "{missing}"
     );
 }

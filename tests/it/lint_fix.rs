@@ -61,6 +61,57 @@ fn the_diff_is_one_that_git_applies() {
     assert_eq!(run.stdout, "Checked 2 flags in 2 files: no problems\n");
 }
 
+/// Wherever in the repository it is made, and beside a token, of which nothing is shown.
+#[test]
+fn git_applies_a_diff_from_below_and_beside_a_secret() {
+    let token = format!("ghp_{}", "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6");
+    for (before, behind, options) in [
+        (format!("  # {token}\n"), String::new(), &["apply", "-"][..]),
+        (
+            String::new(),
+            format!("  # {token}\n"),
+            &["apply", "--unidiff-zero", "-"],
+        ),
+    ] {
+        let project = Project::with_flags(&format!("flags:\n{GOOD}{before}{BAD}{behind}  # end\n"));
+        project.write("app/notes.txt", "");
+        let git = |args: &[&str], input: &str| {
+            let mut git = Command::new("git")
+                .args(args)
+                .current_dir(project.folder())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            let mut stdin = git.stdin.take().unwrap();
+            stdin.write_all(input.as_bytes()).unwrap();
+            drop(stdin);
+            assert!(git.wait().unwrap().success(), "{args:?} {input}");
+        };
+        git(&["init", "-q"], "");
+        let app = project.folder().join("app");
+        let app = app.to_str().unwrap();
+        let call = ["-C", app, "lint", "--fix", "--dry-run", "../flags"];
+        let diff = project.expect(0, &call);
+        assert!(
+            diff.stdout.starts_with("--- a/flags/flags.yaml\n"),
+            "{diff:#?}"
+        );
+        assert!(!diff.stdout.contains("ghp_"), "{diff:#?}");
+        assert_eq!(
+            diff.stderr.contains("--unidiff-zero"),
+            options.len() > 2,
+            "{diff:#?}"
+        );
+        git(options, &diff.stdout);
+        let mended = project.read("flags/flags.yaml");
+        assert!(
+            mended.contains("enabled: true") && mended.contains(&token),
+            "{mended}"
+        );
+    }
+}
+
 #[test]
 fn errors_that_stay_are_the_answer() {
     let project = Project::with_flags(&format!("flags:\n{BAD}  other: {{ percentage: 150 }}\n"));
@@ -92,6 +143,37 @@ fn nothing_is_mended_by_a_configuration_that_was_misread() {
 }
 
 /// What silences a rule is not useless where that rule is not looked for.
+#[test]
+fn a_comment_that_silences_nothing_is_found_by_that_rule_alone() {
+    let project = Project::with_flags(
+        "flags:\n  # hoist-ignore: missing-owner\n  a: { description: D, owner: web, expires: never }\n  \
+         # hoist-ignore: missing-owner\n  b: { description: D, expires: never }\n  c: { expires: never }\n",
+    );
+    let run = project.expect(
+        0,
+        &["lint", "--select", "unused-ignore", "--format", "json"],
+    );
+    let found = run.json();
+    let found: Vec<_> = found["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| (&found["rule"], &found["range"]["start"]["line"]))
+        .collect();
+    assert_eq!(found, [(&json!("unused-ignore"), &json!(2))]);
+    let run = project.expect(
+        0,
+        &[
+            "lint",
+            "--select",
+            "unused-ignore",
+            "--ignore",
+            "missing-owner",
+        ],
+    );
+    assert!(run.stdout.contains("no problems"), "{run:#?}");
+}
+
 #[test]
 fn comments_outlive_a_run_of_some_rules() {
     let text = "flags:\n  a: # hoist-ignore: missing-owner -- nobody's\n    description: D\n    expires: never\n";

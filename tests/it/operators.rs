@@ -5,6 +5,7 @@ mod due;
 mod gate;
 mod interplay;
 mod kill;
+mod lost;
 
 use std::fmt::Write as _;
 

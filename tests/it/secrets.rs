@@ -66,3 +66,24 @@ fn errors_about_a_store_show_no_password() {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 }
+
+#[test]
+fn the_prose_of_results_shows_no_token() {
+    let token = "ghp_a1B2c3D4e5F6g7H8a1B2c3D4e5F6g7H8a1B2";
+    let project = Project::with_flags(&format!(
+        "flags:\n  robot:\n    description: D\n    owner: web\n    expires: never\n    enabled: true\n    \
+         allowed_users: [{token}]\n    tests:\n      - {{ user: {token}, expect: false }}\n"
+    ));
+    let run = project.expect(1, &["test", "--format", "json"]).json();
+    for prose in ["message", "why"] {
+        let prose = run["tests"][0][prose].as_str().expect("a text");
+        assert!(!prose.contains("a1B2c3D4"), "{prose}");
+    }
+    project.write("flags/flags.yaml", "flags:\n  a: { expires: never, enabled: true }\n");
+    let store = ["--store", "sqlite:flags.db"];
+    project.expect(0, &[&["apply", "-q"], &store[..]].concat());
+    project.expect(0, &[&["kill", "a", "--reason", token], &store[..]].concat());
+    let run = project.expect(0, &[&["history", "--format", "json"], &store[..]].concat());
+    let reason = &run.json()["commits"][0]["reason"];
+    assert_eq!(reason, &format!("ghp_{}", "*".repeat(36)));
+}

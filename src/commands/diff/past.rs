@@ -73,7 +73,15 @@ impl Pasts {
                 .map(|dir| workspace.here.join(dir))
                 .collect();
             let flags = workspace.flags_directory();
-            pasts.references = source::references(&roots, &flags, &keys, &workspace.here)?
+            let found = source::references(&roots, &flags, &keys, &workspace.here);
+            pasts.references = found
+                .map_err(|error| match error {
+                    source::Error::Missing(name) => {
+                        Failure::impossible(format!("`--src`: there is no directory `{name}`"))
+                            .hint("name one that has code, from here")
+                    }
+                    error => error.into(),
+                })?
                 .into_iter()
                 .map(|(key, found)| {
                     let references = References {

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use super::gate::{Gate, Question, Verdict};
 use super::lookout::{Due, Lookout, look};
+use super::lost;
 use crate::cli::{Advance as Args, Global, OperatorFormat};
 use crate::commands::absence::Absence;
 use crate::commands::commit::actor;
 use crate::commands::kill;
 use crate::commands::signals::Interrupt;
 use crate::commands::site::{Done, Site, Step, Subject, Why, line, once_each};
-use crate::commands::{Colors, Ending, Failure, print, print_operated};
+use crate::commands::{Colors, Ending, Failure, count, print, print_operated};
 use crate::operate::{self, Rollout, reminded};
 use crate::plan::StopWrite;
 use crate::plan::guard::frozen;
@@ -62,6 +63,8 @@ struct Round {
     stopped: usize,
     /// Gates that gave no answer.
     silent: usize,
+    /// Rollouts whose record is none any more.
+    lost: usize,
     /// The next rollout that is due, and in how many seconds.
     next: Option<(String, f64)>,
     /// Why it did not come to its end.
@@ -96,6 +99,13 @@ impl Runner<'_> {
                     "a gate answers with its exit code: 0 to go on, 1 to hold, 2 to stop the flag",
                 ),
             );
+        }
+        if round.lost > 0 {
+            return Err(Failure::refused(format!(
+                "{} cannot be moved: what the store holds is no rollout any more",
+                count(round.lost, "flag")
+            ))
+            .hint("`hoist plan` shows what has changed, and `hoist apply` puts back what was replaced or deleted; a key that nobody can read has to be deleted first"));
         }
         let ending = round.done.ending()?;
         Ok(if round.stopped > 0 {
@@ -168,12 +178,13 @@ impl Runner<'_> {
     /// Looks for what is due, asks the gate about each, and moves or stops them.
     fn round(&mut self) -> Result<Round, Failure> {
         let names: Vec<&str> = self.flags.iter().map(String::as_str).collect();
-        let snapshot = if names.is_empty() {
+        let (snapshot, lost) = if names.is_empty() {
             self.lookout.read(self.site.store.as_mut())?
         } else {
             let snapshot = self.site.store.read_flags(&names)?;
             self.site.check_names(&snapshot, &names)?;
-            snapshot
+            let lost = lost::find(&snapshot, self.site.store.as_mut());
+            (snapshot, lost)
         };
         let (due, waiting) = look(&snapshot);
         let next = waiting.into_iter().min_by(|(_, a), (_, b)| a.total_cmp(b));
@@ -185,26 +196,32 @@ impl Runner<'_> {
             },
             stopped: 0,
             silent: 0,
+            lost: lost.len(),
             next,
             failure: None,
         };
         let freeze = frozen(&self.site.policy, snapshot.now).filter(|_| !self.args.ignore_freeze);
         if let Some(freeze) = freeze {
-            let held =
-                |due: &Due| looked_at(due, Outcome::Held, format!("held: {}", freeze.message));
+            let held = |due: &Due| {
+                let said = format!("held: {}", freeze.message);
+                looked_at(due.flag.clone(), Outcome::Held, said)
+            };
             round.done.lines = due.iter().map(held).collect();
         } else if self.args.dry_run {
             let would = |due: &Due| {
                 let said = words::progress(&due.rollout, snapshot.now);
-                looked_at(due, Outcome::Due, said)
+                looked_at(due.flag.clone(), Outcome::Due, said)
             };
             round.done.lines = due.iter().map(would).collect();
         } else if !due.is_empty() {
             let answered = self.ask(due, snapshot.now);
             // What was written by then is told all the same.
             round.failure = self.carry_out(answered, &mut round).err();
-            round.done.lines.sort_by(|a, b| a.flag.cmp(&b.flag));
         }
+        let lost = lost.into_iter();
+        let lost = lost.map(|(flag, lost)| looked_at(flag, Outcome::Held, lost.said()));
+        round.done.lines.extend(lost);
+        round.done.lines.sort_by(|a, b| a.flag.cmp(&b.flag));
         Ok(round)
     }
 
@@ -248,12 +265,17 @@ impl Runner<'_> {
                 None | Some((Verdict::Advance, _)) => moved.push(due.clone()),
                 Some((Verdict::Kill, _)) => stopped.push(due.clone()),
                 Some((Verdict::Hold, answer)) => {
-                    let mut line = looked_at(&due, Outcome::Held, "held by the gate".to_owned());
+                    let mut line = looked_at(
+                        due.flag.clone(),
+                        Outcome::Held,
+                        "held by the gate".to_owned(),
+                    );
                     line.gate = Some(answer.clone());
                     round.done.lines.push(line);
                 }
                 Some((Verdict::Silent(why), answer)) => {
-                    let mut line = looked_at(&due, Outcome::Held, format!("held: {why}"));
+                    let mut line =
+                        looked_at(due.flag.clone(), Outcome::Held, format!("held: {why}"));
                     line.gate = Some(answer.clone());
                     round.done.lines.push(line);
                     round.silent += 1;
@@ -381,9 +403,9 @@ fn advance(subject: &Subject<'_>, seen: Option<&Rollout>) -> Step {
 }
 
 /// A line about a flag that nothing is done to.
-fn looked_at(due: &Due, outcome: Outcome, said: String) -> Line {
+fn looked_at(flag: String, outcome: Outcome, said: String) -> Line {
     Line {
-        flag: due.flag.clone(),
+        flag,
         outcome,
         said,
         before: None,

@@ -1,10 +1,14 @@
 //! Looking for what is due, again and again.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
+use super::lost;
 use crate::operate::{Rollout, reminded};
 use crate::plan::{Snapshot, Stored};
 use crate::record::Record;
+use crate::report::rollouts::Lost;
 use crate::store::{Error, Store};
 
 /// Looks at the known rollouts between two at the whole store.
@@ -20,29 +24,39 @@ pub(super) struct Lookout {
 struct Known {
     lineage: Option<String>,
     generation: u64,
+    /// Those among them that are lost, too.
     rollouts: Vec<String>,
     looks: usize,
 }
 
 impl Lookout {
-    /// The store, or of its flags the rollouts that hoist manages.
-    pub(super) fn read(&mut self, store: &mut dyn Store) -> Result<Snapshot, Error> {
+    /// The store, or of its flags the rollouts that hoist manages; and those that are lost.
+    pub(super) fn read(
+        &mut self,
+        store: &mut dyn Store,
+    ) -> Result<(Snapshot, BTreeMap<String, Lost>), Error> {
         if let Some(known) = self.known.as_mut().filter(|known| known.looks < LOOKS) {
             known.looks += 1;
             let names: Vec<&str> = known.rollouts.iter().map(String::as_str).collect();
             let snapshot = store.read_flags(&names)?;
             if (known.generation, &known.lineage) == (snapshot.generation, &snapshot.lineage) {
-                return Ok(snapshot);
+                let lost = lost::find(&snapshot, store);
+                return Ok((snapshot, lost));
             }
         }
         let snapshot = store.read()?;
+        let lost = lost::find(&snapshot, store);
+        let running = rollouts(&snapshot).map(|(flag, _)| flag);
         self.known = Some(Known {
             lineage: snapshot.lineage.clone(),
             generation: snapshot.generation,
-            rollouts: rollouts(&snapshot).map(|(flag, _)| flag.clone()).collect(),
+            rollouts: running
+                .chain(lost.par_iter().map(|(flag, _)| flag))
+                .cloned()
+                .collect(),
             looks: 0,
         });
-        Ok(snapshot)
+        Ok((snapshot, lost))
     }
 }
 
@@ -118,7 +132,7 @@ mod tests {
         let mut store = Memory::new("ff", &Options::default()).unwrap();
         let mut lookout = Lookout::default();
         let due = |lookout: &mut Lookout, store: &mut Memory| -> Vec<String> {
-            let snapshot = lookout.read(store).unwrap();
+            let (snapshot, _) = lookout.read(store).unwrap();
             let (due, _) = look(&snapshot);
             due.into_iter().map(|due| due.flag).collect()
         };
@@ -127,13 +141,13 @@ mod tests {
         assert_eq!(due(&mut lookout, &mut store), ["a"]);
         // Only the rollouts are read while nothing is committed, and another client's are not hoist's.
         store.put("theirs", Stored::Value(ROLLOUT.to_vec()));
-        assert_eq!(lookout.read(&mut store).unwrap().records.len(), 1);
+        assert_eq!(lookout.read(&mut store).unwrap().0.records.len(), 1);
         create(&mut store, "b");
         assert_eq!(due(&mut lookout, &mut store), ["a", "b"]);
         // After a while it looks at everything again.
         for _ in 0..LOOKS {
-            assert_eq!(lookout.read(&mut store).unwrap().records.len(), 2);
+            assert_eq!(lookout.read(&mut store).unwrap().0.records.len(), 2);
         }
-        assert_eq!(lookout.read(&mut store).unwrap().records.len(), 3);
+        assert_eq!(lookout.read(&mut store).unwrap().0.records.len(), 3);
     }
 }

@@ -1,9 +1,11 @@
 //! `hoist rollout status`
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 
 use rayon::prelude::*;
 
+use super::lost;
 use crate::cli::{Global, OperatorFormat, RolloutStatus as Args};
 use crate::commands::absence::Absence;
 use crate::commands::several::{self, Came, Kind};
@@ -14,7 +16,7 @@ use crate::commands::{Colors, Ending, Failure, count, print};
 use crate::operate::{Rollout, reminded};
 use crate::plan::{Snapshot, Stored};
 use crate::record::Record;
-use crate::report::rollouts::{Rollouts, Shown};
+use crate::report::rollouts::{Lost, Rollouts, Shown};
 use crate::report::{rollouts, write_json};
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
@@ -85,10 +87,11 @@ fn look<'s>(site: &'s mut Site, flags: &[String]) -> Result<Rollouts<'s>, Failur
     };
     let store = site.store_ref(&snapshot);
     let now = snapshot.now;
+    let lost = lost::find(&snapshot, site.store.as_mut());
     let mut shown = if names.is_empty() {
-        all(&snapshot)
+        all(&snapshot, &lost)
     } else {
-        let named = names.iter().map(|flag| show(&snapshot, flag));
+        let named = names.iter().map(|flag| show(&snapshot, &lost, flag));
         named.collect()
     };
     shown.sort_by(|a, b| a.flag.cmp(&b.flag));
@@ -101,22 +104,23 @@ fn look<'s>(site: &'s mut Site, flags: &[String]) -> Result<Rollouts<'s>, Failur
     })
 }
 
-/// Every rollout, and everything that is stopped.
-fn all(snapshot: &Snapshot) -> Vec<Shown> {
+/// Every rollout, those that are lost among them, and everything that is stopped.
+fn all(snapshot: &Snapshot, lost: &BTreeMap<String, Lost>) -> Vec<Shown> {
     let live = snapshot
         .records
         .par_iter()
-        .map(|(flag, _)| show(snapshot, flag))
-        .filter(|shown| shown.rollout.is_some() || shown.stop.is_some());
-    let lost = snapshot
-        .stops
-        .par_iter()
-        .filter(|(flag, _)| !snapshot.records.contains_key(*flag))
-        .map(|(flag, _)| show(snapshot, flag));
-    live.chain(lost).collect()
+        .map(|(flag, _)| show(snapshot, lost, flag))
+        .filter(|shown| shown.rollout.is_some() || shown.stop.is_some() || shown.lost.is_some());
+    // What is lost without a trace is not stopped.
+    let stopped = snapshot.stops.par_iter().map(|(flag, _)| flag);
+    let gone = stopped
+        .chain(lost.par_iter().map(|(flag, _)| flag))
+        .filter(|flag| !snapshot.records.contains_key(*flag))
+        .map(|flag| show(snapshot, lost, flag));
+    live.chain(gone).collect()
 }
 
-fn show(snapshot: &Snapshot, flag: &str) -> Shown {
+fn show(snapshot: &Snapshot, lost: &BTreeMap<String, Lost>, flag: &str) -> Shown {
     let noted = snapshot.stops.get(flag);
     let record = match snapshot.records.get(flag) {
         Some(Stored::Value(bytes)) => Record::parse(bytes).ok(),
@@ -131,6 +135,7 @@ fn show(snapshot: &Snapshot, flag: &str) -> Shown {
             Some(record) => record.stop(),
             None => noted.cloned(),
         },
+        lost: lost.get(flag).cloned(),
         record,
     }
 }

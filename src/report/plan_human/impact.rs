@@ -96,8 +96,9 @@ pub(in crate::report) fn summary(out: &mut dyn Write, affected: &Affected) -> io
     };
     writeln!(
         out,
-        "Of {} users in {} {some} something else.",
+        "Of {} user{} in {} {some} something else.",
         grouped(affected.users),
+        if affected.users == 1 { "" } else { "s" },
         visible(&affected.list)
     )
 }

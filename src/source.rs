@@ -15,7 +15,10 @@ use crate::yaml::MAX_BYTES;
 mod references;
 mod write;
 
-pub use references::{Named, references};
+pub use references::{
+    Alias, CodeFile, CodePattern, CodeSearch, Form, Named, Place, Searched, Stray, Use, references,
+    search,
+};
 pub use write::{WriteError, replace};
 
 /// Why files could not be found or read.

@@ -17,9 +17,11 @@ mod kill;
 mod lint;
 mod operator;
 mod plan;
+mod refs;
 mod restore;
 mod rollback;
 mod rollout;
+mod stale;
 mod test;
 
 pub use apply::Apply;
@@ -31,9 +33,11 @@ pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
 pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
+pub use refs::{Refs, RefsFormat};
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
+pub use stale::{Stale, StaleFormat};
 pub use test::{Test, TestFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
@@ -142,6 +146,8 @@ pub enum Command {
     Kill(Kill),
     Restore(Restore),
     Diff(Diff),
+    Refs(Refs),
+    Stale(Stale),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

@@ -27,6 +27,7 @@ mod lint;
 mod mend;
 mod plan;
 mod progress;
+mod refs;
 mod restore;
 mod rollback;
 mod rollout;
@@ -34,6 +35,7 @@ mod schema;
 mod several;
 mod signals;
 mod site;
+mod stale;
 mod test;
 mod users;
 mod workspace;
@@ -106,6 +108,8 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Diff(args) => diff::run(&cli.global, args, colors),
+        Command::Refs(args) => refs::run(&cli.global, args, colors),
+        Command::Stale(args) => stale::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

@@ -20,6 +20,8 @@ pub mod plan;
 pub mod fix;
 pub mod rules;
 
+pub mod stale;
+
 pub mod operate;
 
 pub mod impact;

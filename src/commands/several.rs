@@ -58,7 +58,7 @@ fn takes_several(command: &Command) -> bool {
     match command {
         Command::Plan(_) | Command::Apply(_) | Command::History(_) | Command::Diff(_) => true,
         Command::Rollout(args) => matches!(args.command, RolloutCommand::Status(_)),
-        Command::Lint(_) | Command::Test(_) | Command::Init(_) => true,
+        Command::Lint(_) | Command::Test(_) | Command::Refs(_) | Command::Init(_) => true,
         Command::Schema | Command::Completions { .. } => true,
         _ => false,
     }

@@ -39,7 +39,9 @@ pub fn names() -> Vec<(String, Position)> {
         .collect();
     for end in ["Value", "Details"] {
         let snake = end.to_lowercase();
-        for kind in ["Boolean", "String", "Number", "Integer", "Float", "Double", "Object"] {
+        for kind in [
+            "Boolean", "String", "Number", "Integer", "Float", "Double", "Object",
+        ] {
             // Java, Kotlin, Swift, PHP, JavaScript; .NET; React.
             names.push((format!("get{kind}{end}"), Position::First));
             names.push((format!("Get{kind}{end}Async"), Position::First));
@@ -53,7 +55,11 @@ pub fn names() -> Vec<(String, Position)> {
             names.push((format!("fetch_{kind}_{snake}"), Position::First));
         }
         for kind in ["Boolean", "String", "Int", "Float", "Object"] {
-            let end = if end == "Value" { "Value" } else { "ValueDetails" };
+            let end = if end == "Value" {
+                "Value"
+            } else {
+                "ValueDetails"
+            };
             names.push((format!("{kind}{end}"), Position::Second));
         }
     }
@@ -85,7 +91,10 @@ pub fn key_at(bytes: &[u8], end: usize, position: Position) -> Option<(usize, &s
     let quote = bytes.get(at).copied().filter(|byte| is_quote(*byte))?;
     let start = at + 1;
     let rest = bytes.get(start..)?;
-    let length = rest.iter().take(LONGEST + 1).position(|byte| *byte == quote)?;
+    let length = rest
+        .iter()
+        .take(LONGEST + 1)
+        .position(|byte| *byte == quote)?;
     let key = std::str::from_utf8(rest.get(..length)?).ok()?;
     let behind = bytes.get(blank(bytes, start + length + 1));
     let is_whole = behind.is_some_and(|byte| matches!(byte, b',' | b')'));
@@ -107,7 +116,10 @@ pub fn is_quote(byte: u8) -> bool {
 
 fn blank(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
-    from + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+    from + rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count()
 }
 
 /// Behind `<string>` or `::<bool>`, where there is one.

@@ -78,7 +78,11 @@ impl<'a> Finder<'a> {
         Self {
             automaton: AhoCorasick::new(texts).ok(),
             needles,
-            keys: keys.iter().enumerate().map(|(index, key)| (*key, index)).collect(),
+            keys: keys
+                .iter()
+                .enumerate()
+                .map(|(index, key)| (*key, index))
+                .collect(),
             patterns,
         }
     }
@@ -112,7 +116,8 @@ impl<'a> Finder<'a> {
                 is_quoted(bytes, start, end).then_some((start, Found::Use(key, Form::Quoted)))
             }
             Needle::Alias(key, alias) => {
-                let is_name = !is_word_at(bytes, start.checked_sub(1)) && !is_word_at(bytes, Some(end));
+                let is_name =
+                    !is_word_at(bytes, start.checked_sub(1)) && !is_word_at(bytes, Some(end));
                 let is_name = is_name && !is_quoted(bytes, start, end);
                 is_name.then_some((start, Found::Use(key, Form::Alias(alias))))
             }
@@ -179,7 +184,9 @@ fn placed(bytes: &[u8], mut found: Vec<(usize, Found<'_>)>) -> Hits {
         let between = bytes.get(place.offset..offset).unwrap_or_default();
         if let Some(last) = between.iter().rposition(|byte| *byte == b'\n') {
             let breaks = between.iter().filter(|byte| **byte == b'\n').count();
-            place.line = place.line.saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX));
+            place.line = place
+                .line
+                .saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX));
             line_start = place.offset + last + 1;
         }
         place.offset = offset;
@@ -195,7 +202,10 @@ fn placed(bytes: &[u8], mut found: Vec<(usize, Found<'_>)>) -> Hits {
                 }
             }
             Found::Stray(key) => {
-                let again = hits.strays.last().is_some_and(|(last, _)| last.offset == offset);
+                let again = hits
+                    .strays
+                    .last()
+                    .is_some_and(|(last, _)| last.offset == offset);
                 if !again && !is_silenced(bytes, line_start) {
                     hits.strays.push((place, key.to_owned()));
                 }
@@ -222,7 +232,9 @@ fn is_quoted(bytes: &[u8], start: usize, end: usize) -> bool {
 }
 
 fn is_word_at(bytes: &[u8], at: Option<usize>) -> bool {
-    at.and_then(|at| bytes.get(at)).copied().is_some_and(is_word)
+    at.and_then(|at| bytes.get(at))
+        .copied()
+        .is_some_and(is_word)
 }
 
 /// Bytes of names in code; of letters beyond ASCII too.

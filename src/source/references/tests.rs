@@ -23,7 +23,10 @@ fn found(
     patterns: &[&str],
 ) -> (Vec<Vec<String>>, Vec<String>) {
     let here = folder.path();
-    let patterns: Vec<CodePattern> = patterns.iter().map(|text| CodePattern::new(text).unwrap()).collect();
+    let patterns: Vec<CodePattern> = patterns
+        .iter()
+        .map(|text| CodePattern::new(text).unwrap())
+        .collect();
     let searched = search(&CodeSearch {
         roots: &[here.join("src"), here.join("src")],
         except: &here.join("src/flags"),
@@ -34,20 +37,31 @@ fn found(
     })
     .unwrap();
     let at = |file: usize, place: Place| {
-        format!("{}:{}:{}", searched.files[file].name, place.line, place.column)
+        format!(
+            "{}:{}:{}",
+            searched.files[file].name, place.line, place.column
+        )
     };
     let uses = searched.uses.iter().map(|uses| {
-        let shown = uses.iter().map(|it| format!("{} {}", at(it.file, it.place), it.form.as_str()));
+        let shown = uses
+            .iter()
+            .map(|it| format!("{} {}", at(it.file, it.place), it.form.as_str()));
         shown.collect()
     });
-    let strays = searched.strays.iter().map(|it| format!("{} {}", at(it.file, it.place), it.key));
+    let strays = searched
+        .strays
+        .iter()
+        .map(|it| format!("{} {}", at(it.file, it.place), it.key));
     (uses.collect(), strays.collect())
 }
 
 #[test]
 fn keys_are_found_between_quotes() {
     let folder = folder(&[
-        ("src/a.py", "old = 1\nis_on('old')\nis_on(\"old\", \"older\")\n"),
+        (
+            "src/a.py",
+            "old = 1\nis_on('old')\nis_on(\"old\", \"older\")\n",
+        ),
         ("src/b.ts", "`old` `${old}`\n"),
         ("src/c.go", "x\n\"old\"\nü = \"old\"\n"),
         ("src/.hidden", "'old'"),
@@ -62,7 +76,9 @@ fn keys_are_found_between_quotes() {
     let named = find(&["old", "new"]);
     assert_eq!(named.len(), 1);
     let expected = Named {
-        places: ["src/a.py:2", "src/a.py:3", "src/b.ts:1"].map(str::to_owned).into(),
+        places: ["src/a.py:2", "src/a.py:3", "src/b.ts:1"]
+            .map(str::to_owned)
+            .into(),
         count: 7,
     };
     assert_eq!(named["old"], expected);
@@ -70,14 +86,20 @@ fn keys_are_found_between_quotes() {
     let missing = references(&[here.join("none")], here, &["old"], here);
     assert!(matches!(missing, Err(Error::Missing(_))));
     let (uses, _) = found(&folder, &["old", "older"], &[], &[]);
-    assert_eq!(uses[0][3..5], ["src/c.go:2:2 quoted", "src/c.go:3:6 quoted"]);
+    assert_eq!(
+        uses[0][3..5],
+        ["src/c.go:2:2 quoted", "src/c.go:3:6 quoted"]
+    );
     assert_eq!(uses[1], ["src/a.py:3:15 quoted"]);
 }
 
 #[test]
 fn aliases_are_names_of_their_own() {
     for (key, names) in [
-        ("new_search", ["newSearch", "NewSearch", "NEW_SEARCH", "new_search"].map(Some)),
+        (
+            "new_search",
+            ["newSearch", "NewSearch", "NEW_SEARCH", "new_search"].map(Some),
+        ),
         ("a.b-c2", ["aBC2", "ABC2", "A_B_C2", "a_b_c2"].map(Some)),
         ("search", [None; 4]),
         ("search_", [None; 4]),
@@ -113,7 +135,12 @@ fn patterns_say_where_a_key_stands() {
         "<if flag={new_search}> flags.new_search.on flags.pay.card flags.nwe_search.on myflags.x\n[[new_search]] [[other]] [[]]\n",
     )]);
     let keys = ["new_search", "pay.card"];
-    let (uses, strays) = found(&folder, &keys, &[], &["flags.{key}", "[[{key}]]", "flag={{key}}"]);
+    let (uses, strays) = found(
+        &folder,
+        &keys,
+        &[],
+        &["flags.{key}", "[[{key}]]", "flag={{key}}"],
+    );
     assert_eq!(
         uses[0],
         [
@@ -123,10 +150,16 @@ fn patterns_say_where_a_key_stands() {
         ]
     );
     assert_eq!(uses[1], ["src/a.html:1:50 pattern"]);
-    assert_eq!(strays, ["src/a.html:1:65 nwe_search", "src/a.html:2:18 other"]);
+    assert_eq!(
+        strays,
+        ["src/a.html:1:65 nwe_search", "src/a.html:2:18 other"]
+    );
     for (pattern, said) in [
         ("flags", "has no `{key}` in it"),
-        (" {key}", "has nothing before `{key}`, so every word would match"),
+        (
+            " {key}",
+            "has nothing before `{key}`, so every word would match",
+        ),
         ("f({key}, {key})", "has more than one `{key}`"),
     ] {
         assert_eq!(CodePattern::new(pattern), Err(said), "{pattern}");
@@ -179,10 +212,22 @@ fn keys_that_no_flag_has_are_found() {
             "flags.is_enabled('old') or flags.is_enabled('new')\nclient.get_boolean_value(flag_key='gone', default_value=False)\n\
              is_enabled('a')  # hoist-ignore: unknown-key -- made up\nis_enabled('b')  # hoist-ignore: other\nmy_is_enabled('c')\n",
         ),
-        ("src/b.go", "v, err := client.BooleanValue(ctx, \"gone\", false, e)\n"),
-        ("src/c.ts", "client.getBooleanValue('gone', false); useStringFlagValue('gone', '')\n"),
-        ("src/d.rb", "client.fetch_boolean_value(flag_key: 'gone', default_value: false)\n"),
-        ("src/e.cs", "await client.GetIntegerValueAsync(\"gone\", 1);\n"),
+        (
+            "src/b.go",
+            "v, err := client.BooleanValue(ctx, \"gone\", false, e)\n",
+        ),
+        (
+            "src/c.ts",
+            "client.getBooleanValue('gone', false); useStringFlagValue('gone', '')\n",
+        ),
+        (
+            "src/d.rb",
+            "client.fetch_boolean_value(flag_key: 'gone', default_value: false)\n",
+        ),
+        (
+            "src/e.cs",
+            "await client.GetIntegerValueAsync(\"gone\", 1);\n",
+        ),
     ]);
     let (_, strays) = found(&folder, &["old"], &[], &[]);
     assert_eq!(
@@ -193,7 +238,7 @@ fn keys_that_no_flag_has_are_found() {
             "src/a.py:4:13 b",
             "src/b.go:1:37 gone",
             "src/c.ts:1:25 gone",
-            "src/c.ts:1:59 gone",
+            "src/c.ts:1:60 gone",
             "src/d.rb:1:39 gone",
             "src/e.cs:1:36 gone",
         ]

@@ -69,7 +69,9 @@ pub fn files(search: &CodeSearch<'_>, finder: &Finder<'_>) -> Result<Walked, Err
             Err(error) => walked.unread.push(error),
         }
     }
-    walked.files.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    walked
+        .files
+        .sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
     walked.unread.sort_by_key(ToString::to_string);
     Ok(walked)
 }
@@ -117,7 +119,12 @@ fn unlistable(error: &ignore::Error, search: &CodeSearch<'_>) -> Error {
 fn apart(roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut real: Vec<(PathBuf, &PathBuf)> = roots
         .iter()
-        .map(|root| (fs::canonicalize(root).unwrap_or_else(|_| root.clone()), root))
+        .map(|root| {
+            (
+                fs::canonicalize(root).unwrap_or_else(|_| root.clone()),
+                root,
+            )
+        })
         .collect();
     real.sort();
     real.dedup_by(|next, before| next.0.starts_with(&before.0));

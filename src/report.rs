@@ -16,6 +16,7 @@ pub mod mended;
 pub mod operated;
 pub mod plan_human;
 pub mod plan_json;
+pub mod plan_markdown;
 pub mod refs;
 pub mod rollouts;
 pub mod sarif;
@@ -28,7 +29,7 @@ pub mod tests_json;
 pub mod tests_junit;
 
 mod excerpt;
-mod markdown;
+pub mod markdown;
 mod places;
 mod root;
 pub mod text;

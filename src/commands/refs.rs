@@ -1,7 +1,7 @@
 //! `hoist refs`
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::flagset::FlagSet;
@@ -89,14 +89,19 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     Ok(if bad { Ending::No } else { Ending::Done })
 }
 
-/// Directories of code: those of the command line, or else of hoist.toml.
+/// Directories of code, each once: those of the command line, or else of hoist.toml.
 pub(super) fn given_roots(workspace: &Workspace<'_>, src: &[PathBuf]) -> Vec<PathBuf> {
-    let from =
-        |start: &Path, paths: &[PathBuf]| paths.iter().map(|path| start.join(path)).collect();
-    match src {
-        [] => from(&workspace.root, &workspace.config.refs.src),
-        src => from(&workspace.here, src),
+    let (start, paths) = match src {
+        [] => (&workspace.root, workspace.config.refs.src.as_slice()),
+        src => (&workspace.here, src),
+    };
+    let mut roots: Vec<PathBuf> = Vec::new();
+    for root in paths.iter().map(|path| start.join(path)) {
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
     }
+    roots
 }
 
 fn roots(workspace: &Workspace<'_>, src: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {

@@ -24,7 +24,7 @@ const TABLE: usize = 44_000;
 /// What ends the document, in bytes.
 const TAIL: usize = 600;
 /// A value longer than this, in characters, is cut.
-const LONGEST: usize = 400;
+pub(super) const LONGEST: usize = 400;
 /// So many lines of a field are shown.
 const LINES: usize = 40;
 /// So many fields of one change stand in its line of the table.
@@ -94,13 +94,16 @@ fn risks(out: &mut Bounded, diff: &Diff<'_>) {
         return;
     }
     out.push("| level | flag | finding |\n| --- | --- | --- |\n", 0);
-    let rows = found.into_iter().map(risk);
+    let rows = found
+        .into_iter()
+        .map(|found| risk(found, found.flag.as_deref()));
     let left_out = out.push_all(rows, RISKS);
     more(out, left_out, "more like these");
 }
 
-fn risk(found: &Diagnostic) -> String {
-    let flag = found.flag.as_deref().map(code).unwrap_or_default();
+/// A line of the table of findings.
+pub(super) fn risk(found: &Diagnostic, flag: Option<&str>) -> String {
+    let flag = flag.map(code).unwrap_or_default();
     let help = found
         .help
         .as_ref()
@@ -128,7 +131,8 @@ fn table(out: &mut Bounded, diff: &Diff<'_>) {
     more(out, left_out, "more flags");
 }
 
-fn more(out: &mut Bounded, left_out: usize, what: &str) {
+/// Ends a table, and counts what did not fit.
+pub(super) fn more(out: &mut Bounded, left_out: usize, what: &str) {
     let text = match left_out {
         0 => "\n".to_owned(),
         count => format!("\n… and {count} {what}\n\n"),
@@ -212,7 +216,7 @@ fn each(
 }
 
 /// `percentage` `10` → `25`; a long value is told of, and stands in the details.
-fn short(field: &FieldChange) -> String {
+pub(super) fn short(field: &FieldChange) -> String {
     const SHORT: usize = 40;
     let value = |value: &Option<Value>| match value {
         None => Some("none".to_owned()),
@@ -278,7 +282,8 @@ fn detail(change: &Change<'_>, all: &[String]) -> String {
     detail
 }
 
-fn fields(detail: &mut String, fields: &[&FieldChange]) {
+/// Fields that changed, as a diff.
+pub(super) fn fields(detail: &mut String, fields: &[&FieldChange]) {
     if !fields.is_empty() {
         let lines: String = fields.iter().copied().map(lines_of).collect();
         *detail += &block("diff", &lines);
@@ -311,7 +316,7 @@ fn lines_of(field: &FieldChange) -> String {
 }
 
 /// What people may read of a text, and no more than so many characters of it.
-fn cut(text: &str, longest: usize) -> String {
+pub(super) fn cut(text: &str, longest: usize) -> String {
     let text = visible(text);
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

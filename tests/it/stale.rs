@@ -68,7 +68,7 @@ fn git_tells_since_when() {
         found["flags"][1]["reasons"][0]["evidence"],
         "expired 21 days ago, on 2026-11-01"
     );
-    assert_eq!(reasons(&stale(project, 0, &["--days", "69"])).len(), 2);
+    assert_eq!(reasons(&stale(project, 0, &["--days", "70"])).len(), 2);
     stale(project, 1, &["--fail"]);
     // What is changed and not committed is of now.
     repository.write_flags(&FLAGS.replace("owner: web, enabled: true", "enabled: true"));
@@ -241,15 +241,15 @@ fn the_history_of_a_store_tells_what_records_do_not() {
     json_shapes::check_stale(&found);
     assert_eq!(
         reasons(&found),
-        ["b: on-for-everyone", "a: on-for-everyone"]
+        ["a: on-for-everyone", "b: on-for-everyone"]
     );
     let evidence = |index: usize| found["flags"][index]["reasons"][0]["evidence"].to_string();
     assert!(
-        evidence(0).contains("by generation 1 of the store"),
+        evidence(1).contains("by generation 1 of the store"),
         "{found}"
     );
     assert!(
-        evidence(1).contains("by generation 2 of the store"),
+        evidence(0).contains("by generation 2 of the store"),
         "{found}"
     );
     // What somebody else has written since is not in it.

@@ -10,6 +10,7 @@ use crate::operate::StageName;
 
 mod apply;
 mod diff;
+mod doctor;
 mod eval;
 mod history;
 mod init;
@@ -21,11 +22,15 @@ mod refs;
 mod restore;
 mod rollback;
 mod rollout;
+#[cfg(feature = "serve")]
+mod serve;
 mod stale;
 mod test;
+mod watch;
 
 pub use apply::Apply;
 pub use diff::{Diff, DiffFormat};
+pub use doctor::Doctor;
 pub use eval::{Eval, EvalFormat};
 pub use history::{History, HistoryFormat};
 pub use init::Init;
@@ -37,8 +42,11 @@ pub use refs::{Refs, RefsFormat};
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use stale::{Stale, StaleFormat};
 pub use test::{Test, TestFormat};
+pub use watch::{Watch, WatchFormat};
 
 /// Feature flags that live as YAML in git and run from Redis.
 #[derive(Debug, Parser)]
@@ -48,6 +56,7 @@ pub use test::{Test, TestFormat};
   hoist lint                     check the flag files
   hoist plan --env production    show what an apply would change
   hoist apply --env production   make the store agree with the flag files
+  hoist watch                    apply every change as it is saved, for development
   hoist diff main...             show what this branch changes, and what is risky about it
   hoist kill FLAG --reason WHY   turn a flag off at once, whatever git says
 
@@ -139,6 +148,7 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Apply(Apply),
+    Watch(Watch),
     History(History),
     Rollback(Rollback),
     Eval(Eval),
@@ -148,6 +158,9 @@ pub enum Command {
     Diff(Diff),
     Refs(Refs),
     Stale(Stale),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
+    Doctor(Doctor),
     Init(Init),
     /// Print the JSON Schema of flag files
     #[command(after_help = "Example:\n  hoist schema > schema/flags.schema.json")]

@@ -17,6 +17,7 @@ mod apply;
 mod commit;
 mod completions;
 mod diff;
+mod doctor;
 mod eval;
 mod failure;
 mod flagset;
@@ -32,12 +33,16 @@ mod restore;
 mod rollback;
 mod rollout;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod several;
+mod shell;
 mod signals;
 mod site;
 mod stale;
 mod test;
 mod users;
+mod watch;
 mod workspace;
 
 pub use failure::{Ending, Failure};
@@ -101,6 +106,7 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&cli.global, args, colors),
         Command::Plan(args) => plan::run(&cli.global, args, colors),
         Command::Apply(args) => apply::run(&cli.global, args, colors),
+        Command::Watch(args) => watch::run(&cli.global, args, colors),
         Command::History(args) => history::run(&cli.global, args, colors),
         Command::Rollback(args) => rollback::run(&cli.global, args, colors),
         Command::Eval(args) => eval::run(&cli.global, args, colors),
@@ -110,6 +116,9 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Diff(args) => diff::run(&cli.global, args, colors),
         Command::Refs(args) => refs::run(&cli.global, args, colors),
         Command::Stale(args) => stale::run(&cli.global, args, colors),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&cli.global, args, colors),
+        Command::Doctor(args) => doctor::run(&cli.global, args, colors),
         Command::Init(_) => init::run(),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

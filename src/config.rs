@@ -55,6 +55,10 @@ pub struct Environment {
     pub prefix: String,
     /// Whether flags that are gone from the flag set are deleted.
     pub prune: bool,
+    /// Whether `hoist watch` deletes as many flags as are gone without being asked again.
+    pub watch_prune: bool,
+    /// Whether `hoist watch` keeps its hands off.
+    pub protected_environment: bool,
     /// How many replicas must have a commit.
     pub wait_replicas: usize,
     /// PEM files for TLS, as written: `${NAME}` stands for an environment variable.
@@ -81,6 +85,9 @@ impl Default for Config {
             store: "sqlite:.hoist/flags.db".into(),
             prefix: "ff".into(),
             prune: true,
+            // Nobody but the developer sees it.
+            watch_prune: true,
+            protected_environment: false,
             wait_replicas: 0,
             tls: TlsFiles::default(),
             policy: Policy::default(),

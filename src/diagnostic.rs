@@ -232,6 +232,21 @@ impl Files {
         }
     }
 
+    /// Forgets the text of a file.
+    pub fn hide(&mut self, id: FileId) {
+        if let Some(file) = self.0.get_mut(id.0 as usize) {
+            file.text = None;
+        }
+    }
+
+    /// Lets another file have the place of one.
+    pub fn rename(&mut self, id: FileId, name: &str) {
+        self.hide(id);
+        if let Some(file) = self.0.get_mut(id.0 as usize) {
+            name.clone_into(&mut file.name);
+        }
+    }
+
     #[must_use]
     pub fn name(&self, id: FileId) -> &str {
         self.0.get(id.0 as usize).map_or("", |file| &file.name)

@@ -150,6 +150,13 @@ impl Evaluator {
     #[must_use]
     #[inline]
     pub fn evaluate(&self, user: Option<&str>, groups: &[&str]) -> Answer<'_> {
+        self.evaluate_for(user, groups)
+    }
+
+    /// The same for groups in any form.
+    #[must_use]
+    #[inline]
+    pub fn evaluate_for<G: AsRef<str>>(&self, user: Option<&str>, groups: &[G]) -> Answer<'_> {
         match &self.gives {
             Gives::OnOff {
                 users,
@@ -158,7 +165,7 @@ impl Evaluator {
                 let listed = || {
                     user.is_some_and(|user| users.contains(user))
                         || (!allowed.is_empty()
-                            && groups.iter().any(|group| allowed.contains(*group)))
+                            && groups.iter().any(|group| allowed.contains(group.as_ref())))
                 };
                 self.on_or_off(user, listed)
             }

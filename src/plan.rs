@@ -100,6 +100,19 @@ impl Target {
     }
 }
 
+/// What is known of the rest where a part is compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// [`Target::digest`] of the whole flag set.
+    pub digest: String,
+    /// Flags in the whole flag set.
+    pub wanted: usize,
+    /// Flags that hoist manages in the store.
+    pub managed: usize,
+    /// Keys below the prefix that are neither wanted nor managed.
+    pub unmanaged: usize,
+}
+
 /// Which store a plan was made against.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StoreRef {
@@ -253,6 +266,27 @@ impl Plan {
     #[must_use]
     pub fn new(target: &Target, kind: &str, prefix: &str, snapshot: Snapshot) -> Self {
         compare::plan(target, kind, prefix, snapshot)
+    }
+
+    /// Compares a part of a flag set: `target` has the flags of it that are to be compared, and `snapshot`
+    /// what the store holds of these and of flags that are gone. The plan is like one of `whole`, in
+    /// which nothing else differs.
+    #[must_use]
+    pub fn of_part(
+        target: &Target,
+        whole: &Whole,
+        kind: &str,
+        prefix: &str,
+        snapshot: Snapshot,
+    ) -> Self {
+        let mut plan = compare::plan(target, kind, prefix, snapshot);
+        let compared = target.flags.len() - plan.unchanged;
+        plan.digest.clone_from(&whole.digest);
+        plan.unchanged = whole.wanted.saturating_sub(compared);
+        plan.unmanaged = whole.unmanaged;
+        plan.managed = whole.managed;
+        plan.wanted = whole.wanted;
+        plan
     }
 
     /// Whether applying it would write nothing.

@@ -4,6 +4,7 @@ pub mod diff;
 pub mod diff_human;
 pub mod diff_json;
 pub mod diff_markdown;
+pub mod doctor;
 pub mod eval_human;
 pub mod eval_json;
 pub mod github;
@@ -27,6 +28,9 @@ pub mod stale_markdown;
 pub mod tests_human;
 pub mod tests_json;
 pub mod tests_junit;
+pub mod watch;
+pub mod watch_human;
+pub mod watch_json;
 
 mod excerpt;
 pub mod markdown;

@@ -12,9 +12,11 @@ use rayon::prelude::*;
 use crate::diagnostic::{Diagnostic, FileId, Files, Location};
 use crate::yaml::MAX_BYTES;
 
+mod cache;
 mod references;
 mod write;
 
+pub use cache::Cache;
 pub use references::{
     Alias, CodeFile, CodePattern, CodeSearch, Form, Named, Place, Searched, Stray, Use, references,
     search,

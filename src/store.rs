@@ -8,18 +8,22 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 mod effects;
 mod error;
+mod listen;
 pub mod memory;
 mod names;
 mod open;
 mod redis;
 pub mod rights;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use error::Error;
+pub use listen::{Heard, Listener, listen};
 pub use open::{looks_like_url, open, open_over, shown, speaks_tls};
 pub use redis::{Address, Dial, Link, Network, TlsFiles};
 
@@ -51,6 +55,23 @@ pub trait Store: Send {
 
     /// The newest `limit` entries of the history, newest first.
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error>;
+
+    /// What can be seen of whatever holds the records: its settings, its state, and how long the
+    /// records of `flags` live. What is not told, for lack of a right, is a fact as well. Changes
+    /// nothing.
+    fn facts(&mut self, flags: &[&str]) -> Result<Facts, Error>;
+
+    /// Says that the watcher of `claim` is at work here for `lasting` from now on, unless another one has
+    /// said so and is not over yet: then that one is given. It keeps nobody from writing; where that
+    /// cannot be said, for lack of rights say, nothing is.
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error>;
+
+    /// Takes back what [`Store::claim_watch`] has said.
+    fn release_watch(&mut self, claim: &WatchClaim) -> Result<(), Error>;
 }
 
 /// How to reach a store.
@@ -118,6 +139,18 @@ pub enum Moved {
     Lineage,
     Generation { expected: u64, found: u64 },
     Record { flag: String },
+}
+
+/// Who watches flag files and applies every change of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct WatchClaim {
+    /// Tells one watcher from another.
+    pub id: String,
+    pub actor: Option<String>,
+    /// Where the flag files are.
+    pub directory: String,
+    /// Number of the process, on a machine that is not named.
+    pub process: u32,
 }
 
 /// One commit of the past.

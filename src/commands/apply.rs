@@ -1,24 +1,23 @@
 //! `hoist apply`
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::commit::{Landed, Sent, actor, fresh_id, send};
+use super::commit::{Landed, Sent, about, fresh_id, send};
 use super::flagset::FlagSet;
 use super::plan::check_buckets;
 use super::several::{self, Came, Kind, Look};
 use super::test;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
-use crate::cli::{Apply as Args, Global, PlanFormat};
+use crate::cli::{Apply as Args, Global, OperatorFormat};
 use crate::config::Environment;
 use crate::git;
 use crate::plan::guard::{Consent, Refusal, refusals};
-use crate::plan::{About, Plan, SavedPlan, SavedPlanError, Snapshot, Target};
+use crate::plan::{Plan, SavedPlan, SavedPlanError, Snapshot, Target};
 use crate::report;
 use crate::rules::Settings;
 use crate::store::{self, Info, Moved, Store};
@@ -63,8 +62,8 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     };
     let came = apply.carry_out(&wish, store.as_mut())?;
     print(|out| match args.format {
-        PlanFormat::Human => came.human(out, colors),
-        PlanFormat::Json => report::write_json(out, &came.ended.json(&came.plan)),
+        OperatorFormat::Human => came.human(out, colors),
+        OperatorFormat::Json => report::write_json(out, &came.ended.json(&came.plan)),
     })
     .map_err(|failure| came.ended.unreported(failure))?;
     came.ended.ending()
@@ -94,7 +93,8 @@ fn in_several(
     let flag_set = load(workspace, colors)?;
     let commit = git::describe(&workspace.root);
     let look = Look {
-        json: args.format == PlanFormat::Json,
+        json: args.format == OperatorFormat::Json,
+        markdown: false,
         colors,
         kinds: &KINDS,
     };
@@ -207,9 +207,8 @@ impl Apply<'_> {
             if plan.is_empty() || self.args.dry_run {
                 return Ok(came(plan, store, Ended::NotWritten));
             }
-            let commit = plan
-                .clone()
-                .into_commit(fresh_id(), fresh_id(), self.about(&plan, now));
+            let about = about(&plan, "apply", self.commit.clone(), now);
+            let commit = plan.clone().into_commit(fresh_id(), fresh_id(), about);
             match send(store, &commit)? {
                 Sent::Landed(landed) => return Ok(came(plan, store, Ended::Applied(landed))),
                 Sent::Moved(what) => moved = what,
@@ -246,21 +245,6 @@ impl Apply<'_> {
             Wish::Saved(saved) => {
                 Ok(saved.resume(info.kind, &self.environment.prefix, snapshot)?)
             }
-        }
-    }
-
-    fn about(&self, plan: &Plan, at: f64) -> About {
-        About {
-            digest: plan.digest.clone(),
-            commit: self.commit.clone(),
-            rolled_back: None,
-            actor: actor(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            buckets: crate::plan::BUCKETS.into(),
-            source: "apply".into(),
-            reason: None,
-            notes: BTreeMap::new(),
-            at,
         }
     }
 }
@@ -352,6 +336,7 @@ impl Ended {
     }
 }
 
+/// What has moved under a plan, in words.
 pub(super) fn overtaken(moved: &[Moved]) -> Failure {
     let what: Vec<_> = moved
         .iter()

@@ -1,9 +1,11 @@
 //! Who commits, what a commit is called, and what becomes of it.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::{Ending, Failure, count};
-use crate::plan::Commit;
+use crate::plan::{About, Commit, Plan};
 use crate::store::{self, Moved, Outcome, Store};
 
 /// What became of a commit.
@@ -28,6 +30,11 @@ impl Landed {
     pub(super) fn replicas_in_words(&self) -> Option<String> {
         let replicas = self.replicas?;
         Some(format!("on {}", count(replicas, "replica")))
+    }
+
+    /// Why it is not as safe as it was to be, in words.
+    pub(super) fn shortfall(&self) -> Option<String> {
+        self.shortfall.as_ref().map(ToString::to_string)
     }
 
     /// `8`, or `8, on 2 replicas`.
@@ -64,6 +71,23 @@ pub(super) fn send(store: &mut dyn Store, commit: &Commit) -> Result<Sent, store
                 shortfall: Some(error),
             })),
         },
+    }
+}
+
+/// What is noted of a commit that makes a store agree with a flag set. `source` is what makes it,
+/// `commit` the git commit of the flag files, and `at` the store's clock, in seconds since the epoch.
+pub(super) fn about(plan: &Plan, source: &str, commit: Option<String>, at: f64) -> About {
+    About {
+        digest: plan.digest.clone(),
+        commit,
+        rolled_back: None,
+        actor: actor(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        buckets: crate::plan::BUCKETS.into(),
+        source: source.to_owned(),
+        reason: None,
+        notes: BTreeMap::new(),
+        at,
     }
 }
 

@@ -276,11 +276,8 @@ impl FlagSet {
             .map(|file| Arc::from(file.name.as_str()))
             .collect();
         let wanted = |flag: &Flag| {
-            let source = names.get(flag.file.0 as usize).map(|file| Source {
-                file: Arc::clone(file),
-                line: flag.line,
-            });
-            Wanted::new(&*flag.key.value, Spec::of(flag, &environment.name), source)
+            let file = names.get(flag.file.0 as usize);
+            wanted(flag, &environment.name, file)
         };
         let files = self.checked.par_iter();
         let flags = files.flat_map_iter(|checked| checked.flags.iter().map(wanted));
@@ -292,6 +289,15 @@ impl FlagSet {
             flags,
         }
     }
+}
+
+/// A flag as `environment` wants it; `file` is the name of the file that has it.
+pub(super) fn wanted(flag: &Flag, environment: &str, file: Option<&Arc<str>>) -> Wanted {
+    let source = file.map(|file| Source {
+        file: Arc::clone(file),
+        line: flag.line,
+    });
+    Wanted::new(&*flag.key.value, Spec::of(flag, environment), source)
 }
 
 /// Checks a file and keeps no more of its flags than comparing them with others takes.

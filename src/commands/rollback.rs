@@ -5,7 +5,7 @@ use super::commit::{Sent, actor, fresh_id, send};
 use super::plan::check_buckets;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
-use crate::cli::{Global, PlanFormat, Rollback as Args};
+use crate::cli::{Global, OperatorFormat, Rollback as Args};
 use crate::config::Environment;
 use crate::plan::guard::{Consent, Policy, refusals};
 use crate::plan::{About, BUCKETS, PastCommit, Plan, RolledBack, Snapshot};
@@ -100,7 +100,8 @@ impl Rollback<'_> {
         if let Some(generation) = self.args.generation {
             return Ok(generation);
         }
-        let decided = |entry: &&HistoryEntry| matches!(&*entry.source, "apply" | "rollback");
+        let decided =
+            |entry: &&HistoryEntry| matches!(&*entry.source, "apply" | "watch" | "rollback");
         let last = history.iter().find(decided);
         last.map(|entry| entry.generation - 1).ok_or_else(|| {
             Failure::impossible("there is no apply in the history that could be taken back")
@@ -141,7 +142,7 @@ impl Rollback<'_> {
 
     /// Says what was planned and what became of it, and how the command ends.
     fn report(&self, plan: &Plan, store: &dyn Store, ended: Ended) -> Result<Ending, Failure> {
-        if self.args.format == PlanFormat::Json {
+        if self.args.format == OperatorFormat::Json {
             print(|out| report::write_json(out, &ended.json(plan)))?;
             return ended.ending();
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use signal_hook::iterator::Signals;
 
 use super::Failure;
 
@@ -30,6 +31,14 @@ impl Interrupt {
                 .map_err(|error| Failure::impossible("cannot listen for signals").because(error))?;
         }
         Ok(Self(asked))
+    }
+
+    /// Has `tell` called whenever somebody asks, on a thread of its own.
+    pub(super) fn on_request(&self, tell: impl Fn() + Send + 'static) -> Result<(), Failure> {
+        let mut signals = Signals::new([SIGINT, SIGTERM])
+            .map_err(|error| Failure::impossible("cannot listen for signals").because(error))?;
+        std::thread::spawn(move || signals.forever().for_each(|_| tell()));
+        Ok(())
     }
 
     pub(super) fn is_asked(&self) -> bool {

@@ -41,7 +41,16 @@ impl Site {
 
     /// The same for commands that write nothing: without a name `development` is meant.
     pub(super) fn for_reading(global: &Global, colors: Colors) -> Result<Self, Failure> {
-        Self::with(global, None, true, colors)
+        Self::for_looking(global, None, colors)
+    }
+
+    /// The same, with another prefix than the environment's.
+    pub(super) fn for_looking(
+        global: &Global,
+        prefix: Option<&str>,
+        colors: Colors,
+    ) -> Result<Self, Failure> {
+        Self::with(global, prefix, true, colors)
     }
 
     fn with(
@@ -138,6 +147,8 @@ fn choose(
         store: String::new(),
         prefix: prefix.to_owned(),
         prune: false,
+        watch_prune: false,
+        protected_environment: false,
         wait_replicas: 0,
         tls: TlsFiles::default(),
         policy: Policy::default(),

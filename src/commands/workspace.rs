@@ -12,6 +12,7 @@ use crate::cli::Global;
 use crate::config::{self, Config, Environment};
 use crate::diagnostic::{Diagnostic, Files};
 use crate::report::Root;
+use crate::report::markdown::Links;
 use crate::report::text::visible;
 use crate::rules::{Context, Levels, Settings};
 use crate::store::{self, Store, TlsFiles};
@@ -27,6 +28,10 @@ pub(super) struct Workspace<'a> {
     pub here: PathBuf,
     /// Whether there is a hoist.toml.
     pub has_config: bool,
+    /// Where it is.
+    pub config_file: Option<PathBuf>,
+    /// Its text.
+    pub config_text: Option<String>,
     /// What is wrong with hoist.toml.
     pub mistakes: Option<(Files, Vec<Diagnostic>)>,
 }
@@ -65,6 +70,8 @@ impl<'a> Workspace<'a> {
             root: here.clone(),
             here,
             has_config: false,
+            config_file: None,
+            config_text: None,
             mistakes: None,
         })
     }
@@ -110,7 +117,9 @@ impl<'a> Workspace<'a> {
         if let Some(root) = path.parent() {
             self.root = root.to_owned();
         }
+        self.config_file = Some(path.to_owned());
         self.take_config(&name, &text);
+        self.config_text = Some(text);
         Ok(())
     }
 
@@ -137,6 +146,28 @@ impl<'a> Workspace<'a> {
         let mut above = self.here.ancestors();
         let root = above.find(|directory| directory.join(".git").exists());
         Root::new(root.unwrap_or(&self.here), &self.here)
+    }
+
+    /// Links from comments to the lines of files: what was asked for, or else what the CI system says of
+    /// itself.
+    pub(super) fn links(&self, base: Option<&str>) -> Links {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let github = || {
+            let (server, repository) = (
+                variable("GITHUB_SERVER_URL")?,
+                variable("GITHUB_REPOSITORY")?,
+            );
+            Some(format!(
+                "{server}/{repository}/blob/{}",
+                variable("GITHUB_SHA")?
+            ))
+        };
+        let gitlab = || {
+            let (project, commit) = (variable("CI_PROJECT_URL")?, variable("CI_COMMIT_SHA")?);
+            Some(format!("{project}/-/blob/{commit}"))
+        };
+        let base = base.map(str::to_owned).or_else(github).or_else(gitlab);
+        Links::new(base.as_deref(), self.repository())
     }
 
     pub(super) fn lint_settings(&self) -> Settings {
@@ -190,7 +221,11 @@ impl<'a> Workspace<'a> {
         Ok(Some(chosen))
     }
 
-    pub(super) fn open_store(&self, environment: &Environment) -> Result<Box<dyn Store>, Failure> {
+    /// The URL of the store of `environment`, and how to reach it.
+    pub(super) fn address(
+        &self,
+        environment: &Environment,
+    ) -> Result<(String, store::Options), Failure> {
         let url = match &self.global.store {
             Some(url) => url.clone(),
             None => environment.store_url(|name| std::env::var(name).ok())?,
@@ -221,6 +256,11 @@ impl<'a> Workspace<'a> {
             history_keep: environment.history_keep,
             ..store::Options::default()
         };
+        Ok((url, options))
+    }
+
+    pub(super) fn open_store(&self, environment: &Environment) -> Result<Box<dyn Store>, Failure> {
+        let (url, options) = self.address(environment)?;
         let store = store::open(&url, &environment.prefix, &options)?;
         // Several are opened at once, and what is shown of each begins with it.
         if !self.global.names_several() {

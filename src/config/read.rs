@@ -218,10 +218,12 @@ impl Reader {
             .help = Some("use small letters, digits, `-` and `_`, a letter first".into());
         }
         let table = self.table((key, value))?;
-        const KNOWN: [&str; 11] = [
+        const KNOWN: [&str; 13] = [
             "store",
             "prefix",
             "prune",
+            "watch_prune",
+            "protected_environment",
             "wait_replicas",
             "ca_file",
             "cert_file",
@@ -234,6 +236,7 @@ impl Reader {
         let mut history_keep = HISTORY_KEEP;
         let mut policy = Policy::default();
         let (mut store, mut prefix, mut prune) = (None, "ff".to_owned(), true);
+        let (mut watch_prune, mut protected_environment) = (false, false);
         let (mut wait_replicas, mut tls) = (0, TlsFiles::default());
         let mut is_misspelt = false;
         for (key, value) in table {
@@ -241,6 +244,11 @@ impl Reader {
                 "store" => store = Some(self.string(key, value).unwrap_or_default()),
                 "prefix" => prefix = self.prefix(key, value).unwrap_or(prefix),
                 "prune" => prune = self.boolean(key, value).unwrap_or(prune),
+                "watch_prune" => watch_prune = self.boolean(key, value).unwrap_or_default(),
+                "protected_environment" => {
+                    // One that is misread is better left alone.
+                    protected_environment = self.boolean(key, value).unwrap_or(true);
+                }
                 "wait_replicas" => {
                     let number = self.whole((key, value), 0, 1000);
                     wait_replicas = number.map_or(0, |number| number as usize);
@@ -271,6 +279,8 @@ impl Reader {
             store: store.unwrap_or_default(),
             prefix,
             prune,
+            watch_prune,
+            protected_environment,
             wait_replicas,
             tls,
             policy,

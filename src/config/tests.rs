@@ -8,7 +8,7 @@ use crate::rules::{KeyStyle, Level, Limits, RULES};
 use crate::source::{Alias, CodePattern};
 use crate::store::TlsFiles;
 
-use super::{Config, EnvironmentError, find, parse};
+use super::{Config, Environment, EnvironmentError, find, parse};
 
 /// What `text` makes, and its mistakes as `line:column message (help)`.
 fn read(text: &str) -> (Config, Vec<String>) {
@@ -58,9 +58,11 @@ flags = "config/flags"
 store = "${PROD}"
 prefix = "{shop:ff}"
 prune = false
+protected_environment = true
 
 [environments.a-1]
 store = "sqlite:a.db"
+watch_prune = true
 protected = ["payments.*", "login"]
 max_moved = 12.5
 freeze = ["Fri 16:00/Mon 08:00 Europe/Berlin", "2026-12-23/2027-01-02"]
@@ -94,6 +96,11 @@ abrupt-rollout = "off"
     assert_eq!(
         (production.prefix.as_str(), production.prune),
         ("{shop:ff}", false)
+    );
+    let of_watch = |of: &Environment| (of.watch_prune, of.protected_environment);
+    assert_eq!(
+        (of_watch(production), of_watch(&config.environments["a-1"])),
+        ((false, true), (true, false))
     );
     assert_eq!(production.policy, Policy::default());
     let other = &config.environments["a-1"];
@@ -162,7 +169,7 @@ missing-expiry = true
             "4:9 `prune` is a string; it must be true or false",
             "5:15 `Staging` is no name for an environment (use small letters, digits, `-` and `_`, a letter first)",
             "6:9 `store` is a number; it must be a string",
-            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, wait_replicas, ca_file, cert_file, key_file, protected, max_moved, freeze, history_keep)",
+            "7:1 there is no setting `colour` here (known settings: store, prefix, prune, watch_prune, protected_environment, wait_replicas, ca_file, cert_file, key_file, protected, max_moved, freeze, history_keep)",
             "9:9 `store` is empty",
             "11:21 `max_flag_age_days` must be between 1 and 36500",
             "12:12 `max_step` is a string; it must be a number",

@@ -421,3 +421,35 @@ fn the_fingerprint_is_of_what_a_plan_does_and_not_of_what_it_leaves_alone() {
     later.generation += 1;
     assert_ne!(fingerprint(quiet), fingerprint(later));
 }
+
+#[test]
+fn a_plan_of_a_part_is_the_part_of_the_plan() {
+    let flags = ["a", "b", "c", "d"].map(|flag| wanted(flag, &on(20)));
+    let mut snapshot = snapshot(None, None);
+    for (flag, applied) in [("a", 20), ("b", 10), ("c", 20), ("gone", 10)] {
+        let record = on(applied);
+        snapshot.specs.insert(flag.into(), spec(&record).digest());
+        snapshot
+            .records
+            .insert(flag.into(), Stored::Value(record.to_string().into()));
+    }
+    snapshot
+        .records
+        .insert("neighbour".into(), Stored::Value(b"{}".to_vec()));
+    let target_of = |flags: &[Wanted]| target(flags.to_vec());
+    let all = Plan::new(&target_of(&flags), "memory", "ff", snapshot.clone());
+    assert_eq!((all.changes.len(), all.unchanged, all.unmanaged), (3, 2, 1));
+    let whole = Whole {
+        digest: all.digest.clone(),
+        wanted: all.wanted,
+        managed: all.managed,
+        unmanaged: all.unmanaged,
+    };
+    // What is left out is as it should be.
+    for flag in ["a", "c", "neighbour"] {
+        snapshot.records.remove(flag);
+        snapshot.specs.remove(flag);
+    }
+    let part = target_of(&[flags[1].clone(), flags[3].clone()]);
+    assert_eq!(Plan::of_part(&part, &whole, "memory", "ff", snapshot), all);
+}

@@ -12,8 +12,9 @@ use crate::plan::diff::Part;
 use crate::plan::{Action, FieldChange};
 
 use super::diff::{ACTIONS, Change, Diff, Side, shared};
-use super::markdown::{Bounded, block, code, message, text};
+use super::markdown::{Bounded, Links, block, code, message, text};
 use super::plan_human::{brief, line_diff};
+use super::plan_markdown::with_bar;
 use super::text::visible;
 
 /// The whole document, in bytes.
@@ -32,7 +33,7 @@ const SHOWN: usize = 3;
 
 /// The diff as a Markdown document, ending in a line break.
 #[must_use]
-pub fn document(diff: &Diff<'_>) -> String {
+pub fn document(diff: &Diff<'_>, links: &Links) -> String {
     let mut out = Bounded::new(LIMIT);
     let findings = diff.findings();
     let findings = if findings.is_empty() {
@@ -51,8 +52,8 @@ pub fn document(diff: &Diff<'_>) -> String {
         0,
     );
     risks(&mut out, diff);
-    table(&mut out, diff);
-    details(&mut out, diff);
+    table(&mut out, diff, links);
+    details(&mut out, diff, links);
     if let Some(affected) = diff.affected {
         let of = format!(
             "\n{} of {} users in {} get something else.\n",
@@ -117,7 +118,7 @@ pub(super) fn risk(found: &Diagnostic, flag: Option<&str>) -> String {
     )
 }
 
-fn table(out: &mut Bounded, diff: &Diff<'_>) {
+fn table(out: &mut Bounded, diff: &Diff<'_>, links: &Links) {
     if diff.changes.is_empty() {
         return;
     }
@@ -126,7 +127,7 @@ fn table(out: &mut Bounded, diff: &Diff<'_>) {
         0,
     );
     let rows = diff.by_risk().into_iter();
-    let rows = rows.map(|change| row(change, diff.environments));
+    let rows = rows.map(|change| row(change, diff.environments, links));
     let left_out = out.push_all(rows, TABLE);
     more(out, left_out, "more flags");
 }
@@ -145,7 +146,7 @@ fn verb(action: Action) -> &'static str {
     known.map_or("", |(_, verb)| verb)
 }
 
-fn row(change: &Change<'_>, all: &[String]) -> String {
+fn row(change: &Change<'_>, all: &[String], links: &Links) -> String {
     let action = change.change.action();
     let (everywhere, own) = shared(&change.change, all);
     let partial = |part: &Part| part.environments.len() < all.len();
@@ -177,7 +178,7 @@ fn row(change: &Change<'_>, all: &[String]) -> String {
     }
     cells.push(each(change, all, |index, part| {
         let impact = part.impact.as_ref().filter(|impact| !impact.is_none());
-        let shares = impact.map(|impact| text(&impact.to_string()));
+        let shares = impact.map(with_bar);
         let people = change.people(index).filter(|people| !people.is_none());
         let people = people.map(|people| {
             let people = cut(&people.to_string(), LONGEST);
@@ -186,10 +187,14 @@ fn row(change: &Change<'_>, all: &[String]) -> String {
         let lines: Vec<String> = shares.into_iter().chain(people).collect();
         (!lines.is_empty()).then(|| lines.join("<br>"))
     }));
+    // What is gone stands in no file of now.
+    let source = change.source.as_ref().filter(|_| action != Action::Delete);
+    let place = source.map(|source| format!("<br>{}", links.place(&source.file, source.line)));
     format!(
-        "| {} | {} | {} |\n",
+        "| {} | {}{} | {} |\n",
         verb(action),
         code(change.change.key),
+        place.unwrap_or_default(),
         cells.join(" | ")
     )
 }
@@ -239,14 +244,14 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn details(out: &mut Bounded, diff: &Diff<'_>) {
+fn details(out: &mut Bounded, diff: &Diff<'_>, links: &Links) {
     let changes = diff.by_risk();
     if changes.is_empty() || !out.push("<details><summary>Details</summary>\n\n", TAIL) {
         return;
     }
     let details = changes
         .into_iter()
-        .map(|change| detail(change, diff.environments));
+        .map(|change| detail(change, diff.environments, links));
     let left_out = out.push_all(details, LIMIT - TAIL);
     if left_out > 0 {
         out.push(
@@ -257,11 +262,13 @@ fn details(out: &mut Bounded, diff: &Diff<'_>) {
     out.push("</details>\n", 0);
 }
 
-fn detail(change: &Change<'_>, all: &[String]) -> String {
-    let place = change.source.as_ref().map(|source| {
-        let place = format!("{}:{}", source.file, source.line);
-        format!(", {}", code(&cut(&place, LONGEST)))
+fn detail(change: &Change<'_>, all: &[String], links: &Links) -> String {
+    let gone = change.change.action() == Action::Delete;
+    let place = change.source.as_ref().map(|source| match gone {
+        true => code(&cut(&format!("{}:{}", source.file, source.line), LONGEST)),
+        false => links.place(&source.file, source.line),
     });
+    let place = place.map(|place| format!(", {place}"));
     let mut detail = format!(
         "**{}** {}{}\n\n",
         text(change.change.key),

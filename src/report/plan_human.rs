@@ -391,6 +391,30 @@ fn stopped(out: &mut dyn Write, stopped: &[Stopped], paint: Paint) -> io::Result
     writeln!(out)
 }
 
+/// A change in one line: `~ new_search  percentage 10 → 25`.
+pub(super) fn line(change: &Change, color: bool) -> String {
+    let paint = Paint { color };
+    let (style, bold) = (
+        paint.action(change.action),
+        paint.style(Style::new().bold()),
+    );
+    let what = match (change.before(), change.after()) {
+        (None, Some(after)) => brief(&after, ""),
+        (Some(before), None) => brief(&before, "was "),
+        _ => {
+            let fields = change.fields();
+            let field = |field: &FieldChange| {
+                let (before, after) = (side(field.before.as_ref()), side(field.after.as_ref()));
+                let path = visible(&field.path);
+                format!("{path} {} → {}", shorten(&before), shorten(&after))
+            };
+            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let (sign, flag) = (sign(change.action), visible(change.flag()));
+    format!("{style}{sign}{style:#} {bold}{flag}{bold:#}  {what}")
+}
+
 /// `Plan: 3 to create, 1 to update; 8 unchanged, 2 unmanaged: 1 warning`.
 #[must_use]
 pub fn summary(plan: &Plan) -> String {

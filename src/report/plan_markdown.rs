@@ -102,7 +102,11 @@ fn stopped(out: &mut Bounded, stopped: &[Stopped]) {
     out.push("**Rolled back, and staying off:**\n\n", 0);
     for stop in stopped.iter().take(NAMED) {
         let since = words::since(stop.since, stop.actor.as_deref(), stop.reason.as_deref());
-        let line = format!("- {}{}\n", code(&cut(&stop.flag, LONGEST)), text(&cut(&since, LONGEST)));
+        let line = format!(
+            "- {}{}\n",
+            code(&cut(&stop.flag, LONGEST)),
+            text(&cut(&since, LONGEST))
+        );
         out.push(&line, 0);
     }
     more(out, stopped.len().saturating_sub(NAMED), "more flags");
@@ -128,7 +132,9 @@ fn risks(out: &mut Bounded, changes: &[(usize, &Change)], limit: usize) {
         return;
     }
     out.push("| level | flag | finding |\n| --- | --- | --- |\n", 0);
-    let rows = found.into_iter().map(|(flag, found)| risk(found, Some(flag)));
+    let rows = found
+        .into_iter()
+        .map(|(flag, found)| risk(found, Some(flag)));
     let left_out = out.push_all(rows, limit * RISKS / 100);
     more(out, left_out, "more like these");
 }
@@ -137,7 +143,10 @@ fn table(out: &mut Bounded, changes: &[(usize, &Change)], document: &Document<'_
     if changes.is_empty() {
         return;
     }
-    out.push("| | flag | change | users |\n| --- | --- | --- | --- |\n", 0);
+    out.push(
+        "| | flag | change | users |\n| --- | --- | --- | --- |\n",
+        0,
+    );
     let rows = changes.iter().map(|(index, change)| {
         let people = document.affected.and_then(|affected| affected.of(*index));
         row(change, people, document.links)
@@ -185,7 +194,9 @@ fn what(change: &Change) -> String {
 /// Shares of users as a bar, and in words.
 fn impact(change: &Change) -> Option<String> {
     let is_told = change.action != Action::Create && change.blocked.is_none();
-    let impact = change.impact().filter(|impact| is_told && !impact.is_none())?;
+    let impact = change
+        .impact()
+        .filter(|impact| is_told && !impact.is_none())?;
     Some(with_bar(&impact))
 }
 
@@ -213,7 +224,9 @@ fn details(out: &mut Bounded, changes: &[(usize, &Change)], document: &Document<
     if changes.is_empty() || !out.push(open, TAIL) {
         return;
     }
-    let details = changes.iter().map(|(_, change)| detail(change, document.links));
+    let details = changes
+        .iter()
+        .map(|(_, change)| detail(change, document.links));
     let left_out = out.push_all(details, document.limit.saturating_sub(TAIL));
     if left_out > 0 {
         let said = format!("… and {left_out} more flags, which are too much for a comment\n\n");
@@ -244,7 +257,11 @@ fn kept(out: &mut Bounded, kept: &[String]) {
     if kept.is_empty() {
         return;
     }
-    let named: Vec<String> = kept.iter().take(NAMED).map(|flag| code(&cut(flag, LONGEST))).collect();
+    let named: Vec<String> = kept
+        .iter()
+        .take(NAMED)
+        .map(|flag| code(&cut(flag, LONGEST)))
+        .collect();
     let rest = match kept.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, RecordWrite, Removed, RolledBack, Snapshot, Stored};
 use crate::record::Stop;
 
 use super::effects::{self, Found};
 use super::names::Names;
-use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
+use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
 /// A store in memory. Clones share their data, and so do the prefixes of one server.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ struct Environment {
     removed: HashMap<String, Removed>,
     stops: HashMap<String, Stop>,
     history: Vec<HistoryEntry>,
+    /// Who watches, and until when.
+    watcher: Option<(WatchClaim, Instant)>,
 }
 
 impl Memory {
@@ -153,6 +156,10 @@ impl Store for Memory {
         }))
     }
 
+    fn facts(&mut self, _flags: &[&str]) -> Result<Facts, Error> {
+        Ok(Facts::Nothing)
+    }
+
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error> {
         Ok(self.environment(|environment| {
             environment
@@ -163,6 +170,30 @@ impl Store for Memory {
                 .cloned()
                 .collect()
         }))
+    }
+
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error> {
+        let now = Instant::now();
+        Ok(self.environment(|environment| match &environment.watcher {
+            Some((other, until)) if other.id != claim.id && *until > now => Some(other.clone()),
+            _ => {
+                environment.watcher = Some((claim.clone(), now + lasting));
+                None
+            }
+        }))
+    }
+
+    fn release_watch(&mut self, claim: &WatchClaim) -> Result<(), Error> {
+        self.environment(|environment| {
+            environment
+                .watcher
+                .take_if(|(watcher, _)| watcher.id == claim.id);
+        });
+        Ok(())
     }
 }
 

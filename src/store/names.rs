@@ -1,6 +1,7 @@
 //! The names of keys: records below the prefix, bookkeeping beside it.
 
 use super::Error;
+use crate::doctor::quoted;
 
 /// How many hashes the bookkeeping has.
 pub(super) const HASHES: usize = 4;
@@ -15,6 +16,8 @@ pub(super) struct Names {
     pub stops: String,
     pub history: String,
     pub changes: String,
+    /// Who watches.
+    pub watch: String,
     /// Exists only within a transaction.
     pub gate: String,
     /// Copies of the hashes of the bookkeeping. They exist only within a transaction.
@@ -47,6 +50,7 @@ impl Names {
             stops: format!("{meta}:stops"),
             history: format!("{meta}:history"),
             changes: format!("{meta}:changes"),
+            watch: format!("{meta}:watch"),
             gate: format!("{meta}:gate"),
             before: ["meta", "specs", "removed", "stops"]
                 .map(|hash| format!("{meta}:before:{hash}")),
@@ -79,10 +83,28 @@ impl Names {
     pub fn pattern(&self) -> String {
         literally(&self.prefix) + ":*"
     }
+
+    /// The rule of an ACL for the records, as a word of a command line.
+    pub fn record_rule(&self) -> String {
+        quoted(&format!("~{}", self.pattern()))
+    }
+
+    /// The rules for all keys.
+    pub fn key_rules(&self) -> [String; 3] {
+        let meta = literally(&self.meta);
+        let kept = [format!("~{meta}"), format!("~{meta}:*")];
+        let [meta, rest] = kept.map(|rule| quoted(&rule));
+        [self.record_rule(), meta, rest]
+    }
+
+    /// The rule for the channel.
+    pub fn channel_rule(&self) -> String {
+        quoted(&format!("&{}", literally(&self.changes)))
+    }
 }
 
 /// A pattern that matches `text` and nothing else.
-pub(super) fn literally(text: &str) -> String {
+fn literally(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     for c in text.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '\\') {

@@ -3,6 +3,7 @@
 use super::error::SCHEMES;
 use super::names::Names;
 use super::redis::{self, Network, Redis, is_redis};
+#[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 use super::{Error, Options, Store};
 
@@ -17,7 +18,13 @@ pub fn open(url: &str, prefix: &str, options: &Options) -> Result<Box<dyn Store>
         Some(("sqlite", _)) if options.wait_replicas > 0 => Err(Error::NoReplicas {
             store: url.to_owned(),
         }),
+        #[cfg(feature = "sqlite")]
         Some(("sqlite", location)) => Ok(Box::new(Sqlite::new(location, &names, options)?)),
+        #[cfg(not(feature = "sqlite"))]
+        Some(("sqlite", _)) => Err(Error::Url {
+            url: url.to_owned(),
+            reason: "this program was built without the feature `sqlite` of hoist".to_owned(),
+        }),
         Some((_, port)) if port.parse::<u16>().is_ok() => {
             let url = shown(url);
             Err(Error::Url {

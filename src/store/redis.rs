@@ -7,11 +7,14 @@ mod commands;
 mod commit;
 mod endpoint;
 mod examine;
+mod facts;
 mod history;
+mod listen;
 mod named;
 mod network;
 mod patience;
 mod read;
+mod rehearsal;
 mod replicas;
 mod route;
 mod slot;
@@ -19,19 +22,22 @@ mod stream;
 mod tls;
 mod url;
 mod value;
+mod watch;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
 use super::rights::{self, Role};
-use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
+use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
+pub(super) use listen::Ears;
 pub use network::{Dial, Link, Network};
 pub use stream::Address;
 pub use tls::TlsFiles;
@@ -256,5 +262,27 @@ impl Store for Redis {
 
     fn history(&mut self, limit: usize) -> Result<Vec<HistoryEntry>, Error> {
         self.repeatable(|redis, wire| redis.newest(wire, limit))
+    }
+
+    fn facts(&mut self, flags: &[&str]) -> Result<Facts, Error> {
+        let facts = self.repeatable(|redis, wire| {
+            redis.route.check(wire, redis.slot())?;
+            redis.look_over(wire, flags)
+        })?;
+        // What is watched or queued on the connection ends with it.
+        self.wire = None;
+        Ok(Facts::Server(Box::new(facts)))
+    }
+
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error> {
+        watch::allowed(self.repeatable(|redis, wire| redis.claim(wire, claim, lasting)))
+    }
+
+    fn release_watch(&mut self, claim: &WatchClaim) -> Result<(), Error> {
+        watch::allowed(self.repeatable(|redis, wire| redis.release(wire, claim)))
     }
 }

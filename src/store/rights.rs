@@ -2,7 +2,7 @@
 //! for the documentation and for the message that something is not allowed.
 
 use super::Error;
-use super::names::{Names, literally};
+use super::names::Names;
 
 /// What somebody does with a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,13 +85,11 @@ impl Role {
     }
 
     pub(super) fn rules_for(self, names: &Names) -> String {
-        let meta = literally(&names.meta);
-        let mut rules = vec![format!("~{}", names.pattern())];
-        if self != Self::Reader {
-            rules.extend([format!("~{meta}"), format!("~{meta}:*")]);
-        }
-        rules.push(format!("&{}", literally(&names.changes)));
-        rules = rules.iter().map(|rule| quoted(rule)).collect();
+        let mut rules = match self {
+            Self::Reader => vec![names.record_rule()],
+            Self::Sync | Self::Operator | Self::Viewer => names.key_rules().into(),
+        };
+        rules.push(names.channel_rule());
         rules.push(allowing(&self.commands()));
         rules.join(" ")
     }
@@ -117,15 +115,6 @@ pub fn allowing(commands: &[&str]) -> String {
         .map(|command| format!("+{command}"))
         .collect();
     rules.join(" ")
-}
-
-/// A word of a command line, for `redis-cli` to read as one.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\');
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

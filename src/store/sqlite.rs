@@ -3,9 +3,12 @@
 //! The file is written ahead (WAL), so that readers and a writer do not wait for each other; two
 //! writers wait for `Options::timeout`. Reading never creates the file.
 
+mod facts;
 mod failure;
+mod pulse;
 mod read;
 mod schema;
+mod watch;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -14,11 +17,13 @@ use std::{fs, io};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::doctor::Facts;
 use crate::plan::{Commit, Snapshot};
 
 use super::names::Names;
-use super::{Error, HistoryEntry, Info, Options, Outcome, Store};
+use super::{Error, HistoryEntry, Info, Options, Outcome, Store, WatchClaim};
 
+pub(super) use pulse::Pulse;
 use schema::Format;
 
 /// A prefix in an SQLite file.
@@ -30,6 +35,8 @@ pub(super) struct Sqlite {
     connection: Option<Connection>,
     /// Whether `connection` takes the file for one that never changes.
     is_frozen: bool,
+    /// Locked as long as this process watches.
+    watching: Option<fs::File>,
 }
 
 impl Sqlite {
@@ -71,6 +78,7 @@ impl Sqlite {
             },
             connection: None,
             is_frozen: false,
+            watching: None,
         })
     }
 
@@ -300,6 +308,32 @@ impl Store for Sqlite {
         let entries =
             self.reading(|transaction, prefix| read::history(transaction, prefix, limit))?;
         Ok(entries.unwrap_or_default())
+    }
+
+    fn facts(&mut self, _flags: &[&str]) -> Result<Facts, Error> {
+        Ok(Facts::File(self.look_over()?))
+    }
+
+    fn claim_watch(
+        &mut self,
+        claim: &WatchClaim,
+        _lasting: Duration,
+    ) -> Result<Option<WatchClaim>, Error> {
+        if self.watching.is_some() {
+            return Ok(None);
+        }
+        let claimed = watch::claim(&self.path, &self.prefix, claim);
+        let (watching, other) = claimed.map_err(|error| Error::File {
+            store: self.info.url.clone(),
+            reason: error.to_string(),
+        })?;
+        self.watching = watching;
+        Ok(other)
+    }
+
+    fn release_watch(&mut self, _claim: &WatchClaim) -> Result<(), Error> {
+        self.watching = None;
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 mod cuts;
 mod disk;
 mod program;
+mod server;
 
 use std::fmt::Write as _;
 

@@ -124,6 +124,59 @@ pub fn check_diff(diff: &Value) {
     check("diff", diff, &shape);
 }
 
+/// What `hoist watch` prints on a line, held by whoever watches.
+pub fn check_watch(event: &Value) {
+    let change = json!({
+        "flag": "string",
+        "action": "create|adopt|conflict|update|drift|delete|forget",
+        "fields": [{"path": "string", "before": "any", "after": "any"}],
+        "notes": ["string"],
+    });
+    let fields = match event["event"].as_str().expect("an event") {
+        "watching" => json!({
+            "environment": "string",
+            "store": {"kind": "string", "url": "string", "prefix": "string"},
+            "flags": "string",
+        }),
+        "sync" => json!({
+            "generation": "count",
+            "milliseconds": "number",
+            "changes": [change],
+            "unchanged": "count",
+            "summary": plan_shape()["summary"],
+            "replicas?": "count",
+        }),
+        "findings" => json!({
+            "held": ["string"],
+            "partial": "any",
+            "diagnostics": lint_shape()["diagnostics"],
+            "summary": {"errors": "count", "warnings": "count"},
+        }),
+        "refused" => json!({
+            "refused": [{"message": "string", "hint": "string"}],
+            "changes": [change],
+        }),
+        "failed" | "away" | "note" => json!({"message": "string"}),
+        "back" => json!({"after_seconds": "number"}),
+        "foreign" => json!({
+            "generation": "count",
+            "source": "string|null",
+            "actor": "string|null",
+            "reason": "string|null",
+            "flags": ["string"],
+        }),
+        "rival" => json!({"actor": "string|null", "directory": "string", "process": "count"}),
+        "ran" => json!({"exit": "number|null", "output": "string"}),
+        "rival_gone" | "stopped" => json!({}),
+        other => panic!("nobody was told of the event {other}"),
+    };
+    let mut shape = json!({"version": "1", "event": "string", "at": "number"});
+    if let (Value::Object(shape), Value::Object(fields)) = (&mut shape, fields) {
+        shape.extend(fields);
+    }
+    check("watch", event, &shape);
+}
+
 fn plan_shape() -> Value {
     let counts = json!({
         "create": "count",
@@ -199,6 +252,28 @@ fn history_shape() -> Value {
     })
 }
 
+fn checkup_shape() -> Value {
+    json!({
+        "version": "1",
+        "environment": "string|null",
+        "store": {"kind": "redis|sqlite|memory", "lineage": "string|null", "prefix": "string", "generation": "count|null"},
+        "findings": [{
+            "check": "string",
+            "severity": "error|warning|unknown|note|ok",
+            "found": "string",
+            "advice?": "string",
+            "fixes": [{"in": "redis|shell", "command": "string"}],
+        }],
+        "summary": {
+            "errors": "count",
+            "warnings": "count",
+            "unknown": "count",
+            "notes": "count",
+            "ok": "count",
+        },
+    })
+}
+
 /// What several environments give together, each what one alone gives or why it gives nothing.
 pub fn check_several(command: &str, several: &Value) {
     let (one, kinds): (Value, &[&str]) = match command {
@@ -208,6 +283,7 @@ pub fn check_several(command: &str, several: &Value) {
             &["applied", "unchanged", "planned", "refused"],
         ),
         "history" => (history_shape(), &["read"]),
+        "doctor" => (checkup_shape(), &["read"]),
         _ => panic!("no shape for {command}"),
     };
     let failed = json!({"environment": "string", "failed": {"exit_code": "1|2|3", "problems": [
@@ -461,6 +537,25 @@ fn history_and_rollback() {
         json!([{"path": "percentage", "before": 50, "after": 5}])
     );
     assert_eq!(commits[2]["flags"][0]["before"], Value::Null);
+}
+
+#[test]
+fn checkups() {
+    let project = Project::with_flags("flags:\n  a: { expires: never }\n");
+    let redis = RedisServer::start();
+    for (store, code) in [(redis.tcp_url(), 1), ("sqlite:flags.db".to_owned(), 0)] {
+        project.expect(0, &["apply", "-q", "--store", &store]);
+        let args = ["doctor", "--format", "json", "--store", &store];
+        let found = project.expect(code, &args).json();
+        check("doctor", &found, &checkup_shape());
+        let findings = found["findings"].as_array().expect("a list");
+        let ok = findings
+            .iter()
+            .filter(|finding| finding["severity"] == "ok")
+            .count();
+        assert_eq!(found["summary"]["ok"], ok);
+        assert_eq!(found["store"]["generation"], 1);
+    }
 }
 
 #[test]

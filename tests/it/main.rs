@@ -9,8 +9,10 @@
 
 mod change_cases;
 mod cli;
+mod client;
 mod convergence;
 mod diff;
+mod doctor;
 mod evaluation;
 mod faults;
 mod interleavings;
@@ -20,8 +22,10 @@ mod lint_cases;
 mod lint_fix;
 mod lint_formats;
 mod mutants;
+mod openfeature;
 mod operate;
 mod operators;
+mod plan_markdown;
 mod program;
 mod promises;
 mod python;
@@ -33,6 +37,7 @@ mod rights;
 mod rollback;
 mod rule_reference;
 mod secrets;
+mod serve;
 mod several;
 mod sqlite_store;
 mod stale;
@@ -40,6 +45,7 @@ mod stores;
 mod support;
 mod topology;
 mod vectors;
+mod watch;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
 #[test]

@@ -10,11 +10,12 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "lint",
     "test",
     "plan",
     "apply",
+    "watch",
     "eval",
     "history",
     "rollback",
@@ -22,6 +23,7 @@ const COMMANDS: [&str; 14] = [
     "kill",
     "restore",
     "diff",
+    "serve",
     "init",
     "schema",
     "completions",

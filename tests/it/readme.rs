@@ -8,6 +8,7 @@ use std::process::Command;
 
 use hoist::config::{self, Config};
 use hoist::diagnostic::FileId;
+use hoist::doctor::{CHECKS, Of};
 use hoist::model::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS};
 use hoist::plan::{Action, Plan, Removed, Snapshot, Stored, Target, Wanted};
 use hoist::record::{Record, SPEC_FIELDS, STATUS_FIELDS};
@@ -158,6 +159,21 @@ fn the_tables_of_plans_and_records_are_complete() {
     let spec = SPEC_FIELDS.iter().chain(&["meta"]).map(part("spec"));
     let expected = spec.chain(STATUS_FIELDS.iter().map(part("status")));
     assert_eq!(fields.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_table_of_the_doctor_is_complete() {
+    let told = table("Doctor").into_iter();
+    let told = told.map(|row| [&row["check"], &row["finds"], &row["in"]].map(String::clone));
+    let expected = CHECKS.map(|check| {
+        let of = match check.of {
+            Of::Server => "Redis",
+            Of::File => "SQLite",
+            Of::Any => "both",
+        };
+        [check.name, check.finds, of].map(str::to_owned)
+    });
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 #[test]

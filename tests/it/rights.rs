@@ -7,7 +7,7 @@ use hoist::plan::{Expect, RecordWrite, SpecWrite, StopWrite, Write};
 use hoist::store::rights::{
     BEHIND_SENTINELS, FOR_THE_DOCTOR, ON_A_CLUSTER, ON_SENTINELS, Role, WITH_REPLICAS, allowing,
 };
-use hoist::store::{Error, Options, Store, open};
+use hoist::store::{Error, Options, Store, listen as hear, open};
 use redis::{Connection, RedisResult};
 
 use crate::support::commits::{apply, commit, create, delete, stop, update, value, write};
@@ -98,6 +98,10 @@ fn look(server: &RedisServer) -> Result<(), Error> {
     store.read()?;
     store.read_flags(&["a"])?;
     store.history(1)?;
+    // As a server of flags does.
+    let mut ears = hear(&url(server), "ff", &Options::default()).expect("a fine URL");
+    ears.begin()?;
+    ears.check()?;
     listen(&mut connection(server)).map_err(no_permission)
 }
 

@@ -1,10 +1,11 @@
 //! What every store promises, tried on each.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use hoist::plan::{Expect, RecordWrite, Removed, SpecWrite, StopWrite, Stored, Write};
 use hoist::record::Stop;
-use hoist::store::{HistoryEntry, Moved, Options, Outcome, Store};
+use hoist::store::{HistoryEntry, Moved, Options, Outcome, Store, WatchClaim};
 
 use crate::support::backend::{Backend, BehindSentinel, InCluster, InMemory, InRedis, InSqlite};
 use crate::support::commits::{
@@ -49,6 +50,7 @@ promises![
     ten_thousand_flags_in_one_commit,
     of_two_racing_stores_one_wins,
     clocks_are_read_in_the_store,
+    one_watcher_is_told_of_another,
 ];
 
 fn read(store: &mut dyn Store) -> BTreeMap<String, String> {
@@ -651,4 +653,33 @@ fn clocks_are_read_in_the_store(backend: &impl Backend) {
         );
         apply(&mut *store, vec![create(&format!("a{before}"), "1")]);
     }
+}
+
+fn one_watcher_is_told_of_another(backend: &impl Backend) {
+    let (mut first, mut second) = (backend.store(), backend.store());
+    apply(&mut *first, vec![create("a", "1")]);
+    let claim = |id: &str| WatchClaim {
+        id: id.to_owned(),
+        actor: Some("ana".to_owned()),
+        directory: "/home/ana/größe".to_owned(),
+        process: 42,
+    };
+    let lasting = Duration::from_secs(60);
+    let (ours, theirs) = (claim("ours"), claim("theirs"));
+    for _ in ["made", "renewed"] {
+        assert_eq!(first.claim_watch(&ours, lasting).expect("a claim"), None);
+        let other = second.claim_watch(&theirs, lasting).expect("an answer");
+        assert_eq!(other.as_ref(), Some(&ours));
+    }
+    // Only one's own is taken back, and it is no commit.
+    second.release_watch(&theirs).expect("nothing to release");
+    assert_eq!(
+        second.claim_watch(&theirs, lasting).expect("an answer"),
+        Some(ours.clone())
+    );
+    assert_eq!(first.read().expect("a read").generation, 1);
+    assert_eq!(read(&mut *first), records([("a", "1")]));
+    first.release_watch(&ours).expect("a release");
+    assert_eq!(second.claim_watch(&theirs, lasting).expect("a claim"), None);
+    second.release_watch(&theirs).expect("a release");
 }

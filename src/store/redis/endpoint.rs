@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use ::redis::{ErrorKind, RedisError, ServerError, Value};
 
+use crate::doctor::quoted;
 use crate::store::Error;
-use crate::store::rights::{ON_SENTINELS, allowing, quoted};
+use crate::store::rights::{ON_SENTINELS, allowing};
 
 use super::stream::{Address, Handshake};
 use super::{tls, value};

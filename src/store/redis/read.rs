@@ -298,7 +298,7 @@ fn texts(hash: Value) -> HashMap<String, String> {
 }
 
 /// The answer to TIME: seconds, and microseconds within the second.
-fn unix_time(answer: Value) -> Option<f64> {
+pub(super) fn unix_time(answer: Value) -> Option<f64> {
     let mut parts = value::list(answer)?.into_iter();
     let seconds: f64 = value::text(parts.next()?)?.parse().ok()?;
     let micros: f64 = value::text(parts.next()?)?.parse().ok()?;

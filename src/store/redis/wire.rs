@@ -76,6 +76,11 @@ impl Wire {
         &self.endpoint
     }
 
+    /// Where the server is.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     fn log_in(&mut self) {
         let endpoint = self.endpoint.clone();
         if let Some(password) = &endpoint.password {
@@ -184,6 +189,22 @@ impl Wire {
             Some(error) => Err(self.endpoint.refused(error)),
             None => Ok(answers),
         }
+    }
+
+    /// Sends a command whose answer [`Self::overhear`] takes among everything else.
+    pub fn say<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Result<(), Error> {
+        self.command(args);
+        self.waiting = self.waiting.saturating_sub(1);
+        self.send();
+        match self.send_error.take() {
+            Some(error) => Err(self.broken(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for what the server says of its own accord.
+    pub fn overhear(&mut self) -> Result<Value, Error> {
+        self.answer()
     }
 
     fn answer(&mut self) -> Result<Value, Error> {

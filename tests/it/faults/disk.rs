@@ -1,5 +1,5 @@
-//! A disk that is full, fails, or loses its program in the middle of a write; files that are locked,
-//! damaged, or may only be read.
+//! A disk that is full, fails, or loses its program in the middle of a write, and a file that another
+//! process has.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -223,4 +223,26 @@ fn a_program_that_is_killed_before_it_writes() {
 fn a_program_that_is_killed_while_it_writes() {
     sweep(None, "tear");
     sweep(Some(1), "tear");
+}
+
+#[test]
+fn a_file_that_another_process_writes() {
+    let world = World::new(Some(1));
+    world.back_to_start();
+    let other = Connection::open(world.project.path(STORE)).expect("the file");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    let hurried = [&APPLY[..], &["--timeout", "0.3"]].concat();
+    let run = world.project.expect(2, &hurried);
+    for words in [
+        "is in use by another process and stayed locked for 0.3 s",
+        "run the command again once the other process is done",
+    ] {
+        assert!(run.stderr.contains(words), "{run:#?}");
+    }
+    assert!(!world.is_new());
+    // To look takes no lock.
+    world.project.expect(1, &["plan", "-q", "--exit-code"]);
+    other.execute_batch("ROLLBACK").expect("no lock");
+    world.converge();
+    assert!(world.is_new());
 }

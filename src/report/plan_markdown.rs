@@ -200,8 +200,9 @@ fn impact(change: &Change) -> Option<String> {
     Some(with_bar(&impact))
 }
 
+/// A bar, and the shares in words.
 pub(super) fn with_bar(impact: &Impact) -> String {
-    format!("{} {}", bar(impact), text(&impact.to_string()))
+    text(&format!("{} {impact}", bar(impact)))
 }
 
 /// `▓▓░░░░░░░░`: the share of all users for whom something changes. One cell is there for any of them,

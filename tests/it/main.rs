@@ -8,6 +8,7 @@
 )]
 
 mod change_cases;
+mod ci_recipes;
 mod cli;
 mod client;
 mod convergence;
@@ -46,6 +47,7 @@ mod support;
 mod topology;
 mod vectors;
 mod watch;
+mod workflows;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
 #[test]

@@ -44,7 +44,7 @@ fn project() -> Project {
         "hoist.toml",
         "[environments.development]\nstore = \"sqlite:flags.db\"\nmax_moved = 50\n",
     );
-    project.expect(0, &["apply"]);
+    project.expect(0, &["apply", "--allow-moved"]);
     project.expect(0, &["kill", "stays", "--reason", "@ana: errors | #12"]);
     project.write("flags/flags.yaml", AFTER);
     project
@@ -64,14 +64,37 @@ fn a_reviewer_sees_risks_first() {
     settings.bind(|| insta::assert_snapshot!("plan_markdown", document));
 }
 
+/// What is neither in a block of code nor between backticks.
+fn outside_of_code(document: &str) -> String {
+    let mut outside = String::new();
+    let mut fence: Option<&str> = None;
+    for line in document.lines() {
+        let ticks = &line[..line.len() - line.trim_start_matches('`').len()];
+        match fence {
+            Some(open) if line == open => fence = None,
+            Some(_) => {}
+            None if ticks.len() > 2 => fence = Some(ticks),
+            None => {
+                outside += line;
+                outside.push('\n');
+            }
+        }
+    }
+    let mut rest = outside.replace("\\`", "'");
+    let mut text = String::new();
+    while let Some(at) = rest.find('`') {
+        text += &rest[..at];
+        let length = rest[at..].len() - rest[at..].trim_start_matches('`').len();
+        let behind = rest[at + length..].split_once(&"`".repeat(length));
+        rest = behind.expect("an end").1.to_owned();
+    }
+    text + &rest
+}
+
 #[test]
 fn nothing_of_others_means_anything() {
     let document = markdown(&project(), &[]);
-    let outside: String = document
-        .split("```")
-        .step_by(2)
-        .flat_map(|text| text.split('`').step_by(2))
-        .collect();
+    let outside = outside_of_code(&document);
     for evil in ["@everyone", "@ana", "#12", "<script", "](java"] {
         assert!(!outside.contains(evil), "{evil} in {document}");
     }
@@ -125,11 +148,11 @@ fn a_comment_is_never_too_long() {
         .lines()
         .filter(|line| line.starts_with("… and "))
         .count();
-    assert_eq!(counted, 3, "risks, table and details: {one}");
+    assert_eq!(counted, 2, "table and details: {one}");
     assert!(one.ends_with("</details>\n"));
     let all = ["plan", "-q", "--format", "markdown", "--all-envs"];
     let all = project.expect(2, &all).stdout;
-    assert!((35_000..65_000).contains(&all.len()), "{}", all.len());
+    assert!((25_000..65_000).contains(&all.len()), "{}", all.len());
     assert_eq!(all.matches("\n### Plan for ").count() + 1, 2, "{all}");
     assert!(
         all.contains("\n**3 environments:** 2 with changes, 1 failed\n\n- `a`: 3000 to create"),

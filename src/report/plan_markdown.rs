@@ -3,11 +3,13 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::diagnostic::Diagnostic;
 use crate::eval::grouped;
 use crate::impact::{Impact, People, Share};
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, Change, FieldChange, Plan, Stopped};
+use crate::plan::{Change, FieldChange, Plan, Stopped};
 use crate::store::Info;
 
 use super::Affected;
@@ -193,10 +195,8 @@ fn what(change: &Change) -> String {
 
 /// Shares of users as a bar, and in words.
 fn impact(change: &Change) -> Option<String> {
-    let is_told = change.action != Action::Create && change.blocked.is_none();
-    let impact = change
-        .impact()
-        .filter(|impact| is_told && !impact.is_none())?;
+    let impact = change.impact().filter(|_| change.blocked.is_none());
+    let impact = impact.filter(|impact| !impact.is_none())?;
     Some(with_bar(&impact))
 }
 
@@ -245,7 +245,13 @@ fn detail(change: &Change, links: &Links) -> String {
         change.action,
         place.unwrap_or_default()
     );
-    let changed = change.fields();
+    // A list that comes or goes with its flag says something only where it is not empty.
+    let is_empty = |value: &Option<Value>| match value {
+        None => true,
+        Some(value) => value.as_array().is_some_and(Vec::is_empty),
+    };
+    let mut changed = change.fields();
+    changed.retain(|field| !is_empty(&field.before) || !is_empty(&field.after));
     fields(&mut detail, &changed.iter().collect::<Vec<&FieldChange>>());
     let notes = change.notes.iter().chain(&change.blocked).cloned();
     for note in notes.chain(change.impact_notes()) {

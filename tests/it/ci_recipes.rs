@@ -26,7 +26,8 @@ fn read(name: &str) -> String {
 /// The blocks of a language in `docs/ci.md`.
 fn blocks(language: &str) -> Vec<String> {
     let page = read("docs/ci.md");
-    let blocks = page.split(&format!("\n```{language}\n")).skip(1);
+    let start = format!("\n```{language}\n");
+    let blocks = page.split(&start).skip(1);
     blocks
         .map(|rest| rest.split("\n```\n").next().unwrap().to_owned())
         .collect()

@@ -16,9 +16,12 @@ mod history;
 mod init;
 mod kill;
 mod lint;
+mod new;
 mod operator;
 mod plan;
+mod promote;
 mod refs;
+mod remove;
 mod restore;
 mod rollback;
 mod rollout;
@@ -36,9 +39,12 @@ pub use history::{History, HistoryFormat};
 pub use init::Init;
 pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
+pub use new::{New, Stages};
 pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
+pub use promote::Promote;
 pub use refs::{Refs, RefsFormat};
+pub use remove::Remove;
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
@@ -158,6 +164,9 @@ pub enum Command {
     Diff(Diff),
     Refs(Refs),
     Stale(Stale),
+    Promote(Promote),
+    New(New),
+    Remove(Remove),
     #[cfg(feature = "serve")]
     Serve(Serve),
     Doctor(Doctor),

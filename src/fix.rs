@@ -18,6 +18,8 @@ use crate::rules::Checked;
 use edits::{apart, made};
 use judge::{Key, Sight, judge, key};
 
+pub use judge::fresh;
+
 /// Rounds, one after the other: more than a file needs that somebody wrote.
 const ROUNDS: usize = 100;
 /// How often one file is checked to find out which of its fixes does harm.

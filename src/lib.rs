@@ -33,6 +33,7 @@ pub mod doctor;
 
 pub mod plan;
 
+pub mod amend;
 pub mod fix;
 pub mod rules;
 

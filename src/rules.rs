@@ -87,6 +87,7 @@ use unused::Useless;
 
 pub use config::RULE as CONFIG;
 pub use context::{Context, KeyStyle, Limits};
+pub use edit::without_entry;
 pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
 pub use runner::{Checked, Settings, check_file, check_part, check_set};

@@ -21,7 +21,7 @@ pub use references::{
     Alias, CodeFile, CodePattern, CodeSearch, Form, Named, Place, Searched, Stray, Use, references,
     search,
 };
-pub use write::{WriteError, replace};
+pub use write::{WriteError, create, remove, replace};
 
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]

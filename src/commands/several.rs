@@ -64,6 +64,7 @@ fn takes_several(command: &Command) -> bool {
         Command::Rollout(args) => matches!(args.command, RolloutCommand::Status(_)),
         Command::Lint(_) | Command::Test(_) | Command::Init(_) | Command::Doctor(_) => true,
         Command::Refs(_) => true,
+        Command::Promote(_) | Command::New(_) | Command::Remove(_) => true,
         Command::Schema | Command::Completions { .. } => true,
         _ => false,
     }

@@ -22,6 +22,23 @@ pub fn key(found: &Diagnostic) -> Key {
     (found.rule, flag, message)
 }
 
+/// The findings among `after` that were not there `before`.
+#[must_use]
+pub fn fresh<'d>(before: &[Diagnostic], after: &'d [Diagnostic]) -> Vec<&'d Diagnostic> {
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    for found in before {
+        *known.entry(key(found)).or_default() += 1;
+    }
+    let mut fresh = Vec::new();
+    for found in after {
+        match known.get_mut(&key(found)) {
+            Some(number) if *number > 0 => *number -= 1,
+            _ => fresh.push(found),
+        }
+    }
+    fresh
+}
+
 /// What was found in the files that a change is about, and in the set as a whole.
 pub struct Sight<'a> {
     pub checked: Vec<&'a Checked>,

@@ -77,9 +77,29 @@ pub fn diff(files: &[File], look: Look, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn one(file: &File, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let (before, after) = (&file.mended.before, &file.mended.text);
+    unified(&file.name, Some(before), Some(after), look, out)
+}
+
+/// Writes how the text of one file has changed. `None` is for a file that is not there.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn unified(
+    name: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let side = |letter: &str, text: Option<&str>| match text {
+        Some(_) => format!("{letter}/{}", visible(name)),
+        None => "/dev/null".to_owned(),
+    };
+    let (old, new) = (side("a", before), side("b", after));
     let (before, after) = (
-        secret::mask(&file.mended.before),
-        secret::mask(&file.mended.text),
+        secret::mask(before.unwrap_or_default()),
+        secret::mask(after.unwrap_or_default()),
     );
     // Nothing but a line feed ends a line to the programs that read diffs.
     let lines = |text| -> Vec<&str> { str::split_inclusive(text, '\n').collect() };
@@ -94,11 +114,7 @@ fn one(file: &File, look: Look, out: &mut dyn Write) -> io::Result<()> {
         .enumerate()
     {
         if number == 0 {
-            let name = visible(&file.name);
-            writeln!(
-                out,
-                "{bold}--- a/{name}{bold:#}\n{bold}+++ b/{name}{bold:#}"
-            )?;
+            writeln!(out, "{bold}--- {old}{bold:#}\n{bold}+++ {new}{bold:#}")?;
         }
         writeln!(out, "{dim}{}{dim:#}", hunk.header())?;
         for change in hunk.iter_changes() {

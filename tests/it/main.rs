@@ -7,6 +7,7 @@
     reason = "clippy sees only the test functions themselves as tests, not their helpers"
 )]
 
+mod authoring;
 mod change_cases;
 mod ci_recipes;
 mod cli;
@@ -29,6 +30,7 @@ mod operators;
 mod plan_markdown;
 mod program;
 mod promises;
+mod promote;
 mod python;
 mod readme;
 mod redis_cli;

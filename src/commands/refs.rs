@@ -25,12 +25,11 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let keys: Vec<&str> = flags.iter().map(|flag| &*flag.key.value).collect();
     let chosen = chosen(&keys, &args.flags)?;
     let searched = search(&workspace, &roots, &keys)?;
-    let mut named = Vec::new();
-    for (index, flag) in flags.iter().enumerate() {
-        if chosen.is_empty() || chosen.contains(&index) {
-            named.push(named_flag(flag, &flag_set, &searched, index));
-        }
-    }
+    let is_chosen = |index: usize| chosen.is_empty() || chosen.contains(&index);
+    let named = (0..).zip(&flags).filter(|(index, _)| is_chosen(*index));
+    let named: Vec<Named> = named
+        .map(|(index, flag)| named_flag(flag, &flag_set, &searched, index))
+        .collect();
     let calls = if args.flags.is_empty() {
         calls(&searched, &keys)
     } else {
@@ -40,9 +39,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     if everything || args.unused {
         let unused = flags.iter().zip(&searched.uses).enumerate();
-        let unused = unused.filter(|(index, (_, uses))| {
-            uses.is_empty() && (chosen.is_empty() || chosen.contains(index))
-        });
+        let unused = unused.filter(|(index, (_, uses))| uses.is_empty() && is_chosen(*index));
         diagnostics.extend(unused.map(|(_, (flag, _))| unused_flag(flag, args.deny_unused)));
     }
     let mut files = std::mem::take(&mut flag_set.found);
@@ -75,18 +72,27 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             unread: &searched.unread,
         },
     };
-    let root = workspace.repository();
-    print(|out| match args.format {
-        RefsFormat::Human => refs::human(out, &refs, colors.stdout),
-        RefsFormat::Json => report::write_json(out, &refs::json(&refs)),
-        RefsFormat::Sarif => report::sarif::refs(&refs.lint, &root, out),
-        RefsFormat::Github => report::github::lint(&refs.lint, &root, out),
-    })?;
+    show(&refs, args.format, &workspace, colors)?;
     if let Some(failure) = Failure::unread(&searched.unread) {
         return Err(failure);
     }
     let bad = (args.deny_unused && refs.unused() > 0) || (args.deny_unknown && !calls.is_empty());
     Ok(if bad { Ending::No } else { Ending::Done })
+}
+
+fn show(
+    refs: &Refs<'_>,
+    format: RefsFormat,
+    workspace: &Workspace<'_>,
+    colors: Colors,
+) -> Result<(), Failure> {
+    let root = workspace.repository();
+    print(|out| match format {
+        RefsFormat::Human => refs::human(out, refs, colors.stdout),
+        RefsFormat::Json => report::write_json(out, &refs::json(refs)),
+        RefsFormat::Sarif => report::sarif::refs(&refs.lint, &root, out),
+        RefsFormat::Github => report::github::lint(&refs.lint, &root, out),
+    })
 }
 
 /// Directories of code, each once: those of the command line, or else of hoist.toml.

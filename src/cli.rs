@@ -22,12 +22,14 @@ mod new;
 mod operator;
 mod plan;
 mod promote;
+mod refs;
 mod remove;
 mod restore;
 mod rollback;
 mod rollout;
 #[cfg(feature = "serve")]
 mod serve;
+mod stale;
 mod test;
 mod watch;
 
@@ -45,12 +47,14 @@ pub use new::{New, Stages};
 pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
 pub use promote::Promote;
+pub use refs::{Refs, RefsFormat};
 pub use remove::Remove;
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
 #[cfg(feature = "serve")]
 pub use serve::Serve;
+pub use stale::{Stale, StaleFormat};
 pub use test::{Test, TestFormat};
 pub use watch::{Watch, WatchFormat};
 
@@ -164,6 +168,8 @@ pub enum Command {
     Diff(Diff),
     Import(Import),
     Export(Export),
+    Refs(Refs),
+    Stale(Stale),
     Promote(Promote),
     New(New),
     Remove(Remove),

@@ -34,6 +34,7 @@ mod past;
 mod plan;
 mod progress;
 mod promote;
+mod refs;
 mod remove;
 mod restore;
 mod rollback;
@@ -45,6 +46,7 @@ mod several;
 mod shell;
 mod signals;
 mod site;
+mod stale;
 mod test;
 mod users;
 mod watch;
@@ -121,6 +123,8 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Diff(args) => diff::run(&cli.global, args, colors),
         Command::Import(args) => import::run(&cli.global, args, colors),
         Command::Export(args) => export::run(&cli.global, args, colors),
+        Command::Refs(args) => refs::run(&cli.global, args, colors),
+        Command::Stale(args) => stale::run(&cli.global, args, colors),
         Command::Promote(args) => promote::run(&cli.global, args, colors),
         Command::New(args) => new::run(&cli.global, args, colors),
         Command::Remove(args) => remove::run(&cli.global, args, colors),

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use crate::diagnostic::{Diagnostic, FileId};
 use crate::plan::guard::Policy;
 use crate::rules::{CONFIG, Level, Limits, meant_environment};
+use crate::source::{Alias, CodePattern};
 use crate::store::TlsFiles;
 
 mod read;
@@ -33,6 +34,16 @@ pub struct Config {
     /// Whether the environments are as they were meant: no mistake can have changed them.
     pub is_sound: bool,
     pub lint: Lint,
+    pub refs: Refs,
+}
+
+/// Where code is, and how it names flags.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Refs {
+    /// Directories of code.
+    pub src: Vec<PathBuf>,
+    pub aliases: Vec<Alias>,
+    pub patterns: Vec<CodePattern>,
 }
 
 /// A named destination.
@@ -92,6 +103,7 @@ impl Default for Config {
                 limits: Limits::default(),
                 rules: Vec::new(),
             },
+            refs: Refs::default(),
         }
     }
 }

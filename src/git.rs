@@ -6,12 +6,14 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::did_you_mean;
 
+mod blame;
 mod error;
 mod history;
 mod objects;
 mod run;
 mod tree;
 
+pub use blame::Blamed;
 pub use error::Error;
 pub use history::{Changed, Commit, Scope};
 pub use objects::Blob;

@@ -40,6 +40,8 @@ pub mod amend;
 pub mod fix;
 pub mod rules;
 
+pub mod stale;
+
 pub mod operate;
 
 pub mod exchange;

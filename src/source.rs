@@ -17,7 +17,10 @@ mod references;
 mod write;
 
 pub use cache::Cache;
-pub use references::{Named, references};
+pub use references::{
+    Alias, CodeFile, CodePattern, CodeSearch, Form, Named, Place, Searched, Stray, Use, references,
+    search,
+};
 pub use write::{WriteError, create, put, remove, replace};
 
 /// Why files could not be found or read.

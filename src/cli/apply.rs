@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{PlanFormat, number};
+use super::{OperatorFormat, number};
 
 /// Make a store agree with the flag files
 ///
@@ -43,5 +43,5 @@ pub struct Apply {
     pub undo_rollback: bool,
     /// How to print the plan
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: PlanFormat,
+    pub format: OperatorFormat,
 }

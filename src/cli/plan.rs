@@ -11,7 +11,8 @@ use clap::{Args, ValueEnum};
   hoist plan --all-envs
   hoist plan --env production --users customers.csv
   hoist plan --env production --out change.plan && hoist apply change.plan
-  hoist plan --exit-code --format json")]
+  hoist plan --exit-code --format json
+  hoist plan --env production --format markdown > comment.md")]
 pub struct Plan {
     /// How to print the plan
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -23,6 +24,10 @@ pub struct Plan {
     /// columns `user` and `groups` (separated by `;`); `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
+    /// What the paths of files follow where Markdown links to them, such as
+    /// https://github.com/OWNER/REPO/blob/COMMIT [default: by the variables of GitHub or GitLab]
+    #[arg(long, value_name = "URL")]
+    pub links: Option<String>,
     /// Exit with 1 where there are changes
     #[arg(long)]
     pub exit_code: bool,
@@ -32,4 +37,5 @@ pub struct Plan {
 pub enum PlanFormat {
     Human,
     Json,
+    Markdown,
 }

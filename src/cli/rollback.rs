@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::{PlanFormat, number};
+use super::{OperatorFormat, number};
 
 /// Put the specs of an earlier generation back
 ///
@@ -32,5 +32,5 @@ pub struct Rollback {
     pub allow_deletes: usize,
     /// How to print what changes
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: PlanFormat,
+    pub format: OperatorFormat,
 }

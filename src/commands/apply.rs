@@ -13,7 +13,7 @@ use super::several::{self, Came, Kind, Look};
 use super::test;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
-use crate::cli::{Apply as Args, Global, PlanFormat};
+use crate::cli::{Apply as Args, Global, OperatorFormat};
 use crate::config::Environment;
 use crate::git;
 use crate::plan::guard::{Consent, Refusal, refusals};
@@ -62,8 +62,8 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     };
     let came = apply.carry_out(&wish, store.as_mut())?;
     print(|out| match args.format {
-        PlanFormat::Human => came.human(out, colors),
-        PlanFormat::Json => report::write_json(out, &came.ended.json(&came.plan)),
+        OperatorFormat::Human => came.human(out, colors),
+        OperatorFormat::Json => report::write_json(out, &came.ended.json(&came.plan)),
     })
     .map_err(|failure| came.ended.unreported(failure))?;
     came.ended.ending()
@@ -93,7 +93,8 @@ fn in_several(
     let flag_set = load(workspace, colors)?;
     let commit = git::describe(&workspace.root);
     let look = Look {
-        json: args.format == PlanFormat::Json,
+        json: args.format == OperatorFormat::Json,
+        markdown: false,
         colors,
         kinds: &KINDS,
     };

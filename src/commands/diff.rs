@@ -11,6 +11,7 @@ use crate::git::{Repository, Revision};
 use crate::impact::People;
 use crate::plan::diff;
 use crate::report::diff::{Change, Diff, Side};
+use crate::report::markdown::Links;
 use crate::report::{self, Affected, Lint};
 use crate::rules::change::check_change;
 
@@ -83,7 +84,8 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
             unread: &[],
         },
     };
-    show(&diff, args.format, colors)?;
+    let links = workspace.links(args.links.as_deref());
+    show(&diff, args.format, &links, colors)?;
     let bad = diff.lint.errors() > 0
         || (args.deny_warnings && diff.lint.warnings() > 0)
         || (args.exit_code && !changes.is_empty());
@@ -141,10 +143,10 @@ fn environments(workspace: &Workspace<'_>) -> Result<Vec<String>, Failure> {
     })
 }
 
-fn show(diff: &Diff<'_>, format: DiffFormat, colors: Colors) -> Result<(), Failure> {
+fn show(diff: &Diff<'_>, format: DiffFormat, links: &Links, colors: Colors) -> Result<(), Failure> {
     print(|out| match format {
         DiffFormat::Human => report::diff_human::diff(out, diff, colors.stdout, width()),
         DiffFormat::Json => report::write_json(out, &report::diff_json::value(diff)),
-        DiffFormat::Markdown => write!(out, "{}", report::diff_markdown::document(diff)),
+        DiffFormat::Markdown => write!(out, "{}", report::diff_markdown::document(diff, links)),
     })
 }

@@ -37,6 +37,7 @@ fn in_several(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Fa
     let environments = workspace.several()?.unwrap_or_default();
     let look = several::Look {
         json: args.format == OperatorFormat::Json,
+        markdown: false,
         colors,
         kinds: &[READ],
     };

@@ -17,6 +17,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     if let Some(environments) = workspace.several()? {
         let look = Look {
             json: args.format == HistoryFormat::Json,
+            markdown: false,
             colors,
             kinds: &[READ],
         };

@@ -13,8 +13,10 @@ use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print, users};
 use crate::cli::{Global, Plan as Args, PlanFormat};
 use crate::config::Environment;
-use crate::plan::guard::{Consent, Policy, refusals};
+use crate::plan::guard::{Consent, Policy, Refusal, refusals};
 use crate::plan::{Plan, SavedPlan};
+use crate::report::markdown::Links;
+use crate::report::plan_markdown;
 use crate::report::text::visible;
 use crate::report::{self, Affected};
 use crate::rules::Settings;
@@ -55,6 +57,12 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     print(|out| match args.format {
         PlanFormat::Human => planned.human(out, failed.as_deref(), environment, colors),
         PlanFormat::Json => report::write_json(out, &planned.json()),
+        PlanFormat::Markdown => {
+            let links = workspace.links(args.links.as_deref());
+            let text =
+                planned.markdown(failed.as_deref(), environment, &links, plan_markdown::LIMIT);
+            out.write_all(text.as_bytes())
+        }
     })?;
     if let Some(file) = args.out.as_ref().filter(|_| !global.quiet) {
         let file = file.display();
@@ -98,17 +106,27 @@ fn in_several(
     let settings = workspace.lint_settings();
     let look = Look {
         json: args.format == PlanFormat::Json,
+        markdown: args.format == PlanFormat::Markdown,
         colors,
         kinds: &KINDS,
     };
+    let links = workspace.links(args.links.as_deref());
+    // What is said of all of them together has to fit as well.
+    let limit = plan_markdown::LIMIT / (environments.len() + 1);
     several::run(environments, look, |environment| {
         let mut store = workspace.open_store(environment)?;
         let mut planned = Planned::new(&flag_set, environment, store.as_mut(), &settings)?;
         planned.count(args.users.as_deref(), true)?;
-        let mut text = Vec::new();
-        planned
-            .human(&mut text, failed.as_deref(), environment, colors)
-            .map_err(Failure::output)?;
+        let text = if look.markdown {
+            let text = planned.markdown(failed.as_deref(), environment, &links, limit);
+            text.into_bytes()
+        } else {
+            let mut text = Vec::new();
+            planned
+                .human(&mut text, failed.as_deref(), environment, colors)
+                .map_err(Failure::output)?;
+            text
+        };
         let is_empty = planned.plan.is_empty();
         Ok(Came {
             text,
@@ -169,6 +187,35 @@ impl Planned {
         let affected = self.affected.as_ref();
         report::plan_human::plan(out, &self.plan, &self.store, affected, colors.stdout)?;
         foretell(out, &self.plan, failed_tests, &environment.policy, self.now)
+    }
+
+    /// The same for a comment of at most `limit` bytes.
+    fn markdown(
+        &self,
+        failed_tests: Option<&str>,
+        environment: &Environment,
+        links: &Links,
+        limit: usize,
+    ) -> String {
+        let stop = failed_tests.map(|failed| Refusal {
+            message: failed.to_owned(),
+            hint: test::HINT.to_owned(),
+        });
+        let mut stops: Vec<Refusal> = stop.into_iter().collect();
+        stops.extend(refusals(
+            &self.plan,
+            Consent::default(),
+            &environment.policy,
+            self.now,
+        ));
+        plan_markdown::document(&plan_markdown::Document {
+            plan: &self.plan,
+            store: &self.store,
+            affected: self.affected.as_ref(),
+            refusals: &stops,
+            links,
+            limit,
+        })
     }
 
     pub(super) fn json(&self) -> Value {

@@ -5,7 +5,7 @@ use super::commit::{Sent, actor, fresh_id, send};
 use super::plan::check_buckets;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, print};
-use crate::cli::{Global, PlanFormat, Rollback as Args};
+use crate::cli::{Global, OperatorFormat, Rollback as Args};
 use crate::config::Environment;
 use crate::plan::guard::{Consent, Policy, refusals};
 use crate::plan::{About, BUCKETS, PastCommit, Plan, RolledBack, Snapshot};
@@ -150,7 +150,7 @@ impl Rollback<'_> {
 
     /// Says what was planned and what became of it, and how the command ends.
     fn report(&self, plan: &Plan, store: &dyn Store, ended: Ended) -> Result<Ending, Failure> {
-        if self.args.format == PlanFormat::Json {
+        if self.args.format == OperatorFormat::Json {
             print(|out| report::write_json(out, &ended.json(plan)))?;
             return ended.ending();
         }

@@ -12,6 +12,7 @@ use super::{Colors, Ending, Failure, count, print};
 use crate::cli::{Cli, Command, RolloutCommand};
 use crate::config::Environment;
 use crate::report;
+use crate::report::markdown;
 use crate::report::text::visible;
 
 /// So many environments are worked on at once.
@@ -33,6 +34,9 @@ pub(super) struct Came {
 
 /// A way for the work to end, as the summary counts it: in JSON, and in words.
 pub(super) type Kind = (&'static str, &'static str);
+
+/// What is said of one in Markdown, in characters.
+const LONGEST: usize = 300;
 
 /// How it ends where there is nothing to show.
 const FAILED: Kind = ("failed", "failed");
@@ -59,6 +63,7 @@ fn takes_several(command: &Command) -> bool {
         Command::Plan(_) | Command::Apply(_) | Command::History(_) | Command::Diff(_) => true,
         Command::Rollout(args) => matches!(args.command, RolloutCommand::Status(_)),
         Command::Lint(_) | Command::Test(_) | Command::Init(_) | Command::Doctor(_) => true,
+        Command::Refs(_) => true,
         Command::Promote(_) | Command::New(_) | Command::Remove(_) => true,
         Command::Schema | Command::Completions { .. } => true,
         _ => false,
@@ -69,6 +74,8 @@ fn takes_several(command: &Command) -> bool {
 #[derive(Clone, Copy)]
 pub(super) struct Look<'a> {
     pub json: bool,
+    /// What people see is Markdown.
+    pub markdown: bool,
     pub colors: Colors,
     /// The ways to end that the summary counts, besides [`FAILED`].
     pub kinds: &'a [Kind],
@@ -174,7 +181,11 @@ impl Told<'_> {
             });
             print(|out| report::write_json(out, &document))?;
         } else {
-            print(|out| out.write_all(self.summary().as_bytes()))?;
+            let summary = match self.look.markdown {
+                true => self.list(),
+                false => self.summary(),
+            };
+            print(|out| out.write_all(summary.as_bytes()))?;
         }
         match self.unprinted {
             Some(failure) => Err(failure),
@@ -198,6 +209,24 @@ impl Told<'_> {
         }
         counts.insert("exit_code".into(), self.worst.code().into());
         counts.into()
+    }
+
+    /// The same in Markdown.
+    fn list(&self) -> String {
+        let shown = self.kinds().filter(|(_, number)| *number > 0);
+        let counted: Vec<String> = shown
+            .map(|((_, words), number)| format!("{number} {words}"))
+            .collect();
+        let mut text = format!(
+            "\n---\n\n**{}:** {}\n\n",
+            count(self.environments.len(), "environment"),
+            counted.join(", ")
+        );
+        for (name, _, said) in &self.environments {
+            let said: String = visible(said).chars().take(LONGEST).collect();
+            text += &format!("- {}: {}\n", markdown::code(name), markdown::message(&said));
+        }
+        text
     }
 
     /// A line for each environment, and one for all.

@@ -12,6 +12,7 @@ use crate::cli::Global;
 use crate::config::{self, Config, Environment};
 use crate::diagnostic::{Diagnostic, Files};
 use crate::report::Root;
+use crate::report::markdown::Links;
 use crate::report::text::visible;
 use crate::rules::{Context, Levels, Settings};
 use crate::store::{self, Store, TlsFiles};
@@ -145,6 +146,28 @@ impl<'a> Workspace<'a> {
         let mut above = self.here.ancestors();
         let root = above.find(|directory| directory.join(".git").exists());
         Root::new(root.unwrap_or(&self.here), &self.here)
+    }
+
+    /// Links from comments to the lines of files: what was asked for, or else what the CI system says of
+    /// itself.
+    pub(super) fn links(&self, base: Option<&str>) -> Links {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let github = || {
+            let (server, repository) = (
+                variable("GITHUB_SERVER_URL")?,
+                variable("GITHUB_REPOSITORY")?,
+            );
+            Some(format!(
+                "{server}/{repository}/blob/{}",
+                variable("GITHUB_SHA")?
+            ))
+        };
+        let gitlab = || {
+            let (project, commit) = (variable("CI_PROJECT_URL")?, variable("CI_COMMIT_SHA")?);
+            Some(format!("{project}/-/blob/{commit}"))
+        };
+        let base = base.map(str::to_owned).or_else(github).or_else(gitlab);
+        Links::new(base.as_deref(), self.repository())
     }
 
     pub(super) fn lint_settings(&self) -> Settings {

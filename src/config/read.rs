@@ -14,6 +14,7 @@ use crate::store::TlsFiles;
 
 mod guards;
 mod lint;
+mod refs;
 
 type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
 
@@ -61,9 +62,10 @@ pub(super) fn config(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
             }
             "environments" => reader.environments((key, value), &mut config),
             "lint" => reader.lint((key, value), &mut config),
-            _ => reader.unknown(key, &["flags", "environments", "lint"]),
+            "refs" => reader.refs((key, value), &mut config),
+            _ => reader.unknown(key, &["flags", "environments", "lint", "refs"]),
         }
-        let matters = !matches!(key.get_ref().as_ref(), "flags" | "lint");
+        let matters = !matches!(key.get_ref().as_ref(), "flags" | "lint" | "refs");
         config.is_sound &= !matters || reader.diagnostics.len() == before;
     }
     // From the first thing that is no TOML on, what was read is partly the parser's guess.

@@ -1,9 +1,11 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Files, LineIndex};
 use crate::model::Percent;
 use crate::plan::guard::{Pattern, Policy};
 use crate::rules::{KeyStyle, Level, Limits, RULES};
+use crate::source::{Alias, CodePattern};
 use crate::store::TlsFiles;
 
 use super::{Config, Environment, EnvironmentError, find, parse};
@@ -66,6 +68,11 @@ max_moved = 12.5
 freeze = ["Fri 16:00/Mon 08:00 Europe/Berlin", "2026-12-23/2027-01-02"]
 history_keep = 50
 
+[refs]
+src = ["src", "web/app"]
+aliases = ["camelCase", "SCREAMING_SNAKE_CASE"]
+patterns = ["flags.{key}"]
+
 [lint]
 max_flag_age_days = 30
 max_step = 12.5
@@ -116,6 +123,14 @@ abrupt-rollout = "off"
             key_style: Some(KeyStyle::new("[a-z]+(_[a-z0-9]+)*").unwrap()),
         }
     );
+    assert_eq!(
+        config.refs.aliases,
+        [Alias::Camel, Alias::Constant],
+        "in the order of the file"
+    );
+    assert_eq!(config.refs.src, ["src", "web/app"].map(PathBuf::from));
+    let pattern = CodePattern::new("flags.{key}").unwrap();
+    assert_eq!(config.refs.patterns, [pattern]);
     let mut rules = config.lint.rules.clone();
     rules.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(
@@ -419,4 +434,19 @@ fn every_rule_has_a_level_to_set() {
         );
         mistakes(&text, &[]);
     }
+}
+
+#[test]
+fn mistakes_about_code_are_told() {
+    mistakes(
+        "[refs]\nalias = []\nsrc = \"src\"\naliases = [\"camelcase\", \"nothing like it\"]\npatterns = [\"flags\", 1]\n",
+        &[
+            "2:1 there is no setting `alias` here (did you mean `aliases`?)",
+            "3:7 `src` is a string; it must be a list of strings",
+            "4:12 there is no alias `camelcase` (did you mean `camelCase`?)",
+            "4:25 there is no alias `nothing like it` (known aliases: camelCase, PascalCase, SCREAMING_SNAKE_CASE, snake_case)",
+            "5:13 pattern `flags` has no `{key}` in it (write code with `{key}` for the flag's key: \"flags.{key}\")",
+            "5:22 `patterns` is a number; it must be a string",
+        ],
+    );
 }

@@ -95,7 +95,7 @@ pub fn write_lines(stdin: Option<impl Write>, lines: &[&str]) {
     let _ = stdin.flush();
 }
 
-fn finish(output: io::Result<Output>, args: &[&str]) -> Result<Vec<u8>, Error> {
+pub fn finish(output: io::Result<Output>, args: &[&str]) -> Result<Vec<u8>, Error> {
     let output = output.map_err(Error::NoGit)?;
     if output.status.success() {
         Ok(output.stdout)

@@ -12,8 +12,9 @@ use crate::plan::diff::Part;
 use crate::plan::{Action, FieldChange};
 
 use super::diff::{ACTIONS, Change, Diff, Side, shared};
-use super::markdown::{Bounded, block, code, message, text};
+use super::markdown::{Bounded, Links, block, code, message, text};
 use super::plan_human::{brief, line_diff};
+use super::plan_markdown::with_bar;
 use super::text::visible;
 
 /// The whole document, in bytes.
@@ -24,7 +25,7 @@ const TABLE: usize = 44_000;
 /// What ends the document, in bytes.
 const TAIL: usize = 600;
 /// A value longer than this, in characters, is cut.
-const LONGEST: usize = 400;
+pub(super) const LONGEST: usize = 400;
 /// So many lines of a field are shown.
 const LINES: usize = 40;
 /// So many fields of one change stand in its line of the table.
@@ -32,7 +33,7 @@ const SHOWN: usize = 3;
 
 /// The diff as a Markdown document, ending in a line break.
 #[must_use]
-pub fn document(diff: &Diff<'_>) -> String {
+pub fn document(diff: &Diff<'_>, links: &Links) -> String {
     let mut out = Bounded::new(LIMIT);
     let findings = diff.findings();
     let findings = if findings.is_empty() {
@@ -51,8 +52,8 @@ pub fn document(diff: &Diff<'_>) -> String {
         0,
     );
     risks(&mut out, diff);
-    table(&mut out, diff);
-    details(&mut out, diff);
+    table(&mut out, diff, links);
+    details(&mut out, diff, links);
     if let Some(affected) = diff.affected {
         let of = format!(
             "\n{} of {} user{} in {} get{} something else.\n",
@@ -96,13 +97,16 @@ fn risks(out: &mut Bounded, diff: &Diff<'_>) {
         return;
     }
     out.push("| level | flag | finding |\n| --- | --- | --- |\n", 0);
-    let rows = found.into_iter().map(risk);
+    let rows = found
+        .into_iter()
+        .map(|found| risk(found, found.flag.as_deref()));
     let left_out = out.push_all(rows, RISKS);
     more(out, left_out, "more like these");
 }
 
-fn risk(found: &Diagnostic) -> String {
-    let flag = found.flag.as_deref().map(code).unwrap_or_default();
+/// A line of the table of findings.
+pub(super) fn risk(found: &Diagnostic, flag: Option<&str>) -> String {
+    let flag = flag.map(code).unwrap_or_default();
     let help = found
         .help
         .as_ref()
@@ -116,7 +120,7 @@ fn risk(found: &Diagnostic) -> String {
     )
 }
 
-fn table(out: &mut Bounded, diff: &Diff<'_>) {
+fn table(out: &mut Bounded, diff: &Diff<'_>, links: &Links) {
     if diff.changes.is_empty() {
         return;
     }
@@ -125,12 +129,13 @@ fn table(out: &mut Bounded, diff: &Diff<'_>) {
         0,
     );
     let rows = diff.by_risk().into_iter();
-    let rows = rows.map(|change| row(change, diff.environments));
+    let rows = rows.map(|change| row(change, diff.environments, links));
     let left_out = out.push_all(rows, TABLE);
     more(out, left_out, "more flags");
 }
 
-fn more(out: &mut Bounded, left_out: usize, what: &str) {
+/// Ends a table, and counts what did not fit.
+pub(super) fn more(out: &mut Bounded, left_out: usize, what: &str) {
     let text = match left_out {
         0 => "\n".to_owned(),
         count => format!("\n… and {count} {what}\n\n"),
@@ -143,7 +148,7 @@ fn verb(action: Action) -> &'static str {
     known.map_or("", |(_, verb)| verb)
 }
 
-fn row(change: &Change<'_>, all: &[String]) -> String {
+fn row(change: &Change<'_>, all: &[String], links: &Links) -> String {
     let action = change.change.action();
     let (everywhere, own) = shared(&change.change, all);
     let partial = |part: &Part| part.environments.len() < all.len();
@@ -175,7 +180,7 @@ fn row(change: &Change<'_>, all: &[String]) -> String {
     }
     cells.push(each(change, all, |index, part| {
         let impact = part.impact.as_ref().filter(|impact| !impact.is_none());
-        let shares = impact.map(|impact| text(&impact.to_string()));
+        let shares = impact.map(with_bar);
         let people = change.people(index).filter(|people| !people.is_none());
         let people = people.map(|people| {
             let people = cut(&people.to_string(), LONGEST);
@@ -184,10 +189,14 @@ fn row(change: &Change<'_>, all: &[String]) -> String {
         let lines: Vec<String> = shares.into_iter().chain(people).collect();
         (!lines.is_empty()).then(|| lines.join("<br>"))
     }));
+    // What is gone stands in no file of now.
+    let source = change.source.as_ref().filter(|_| action != Action::Delete);
+    let place = source.map(|source| format!("<br>{}", links.place(&source.file, source.line)));
     format!(
-        "| {} | {} | {} |\n",
+        "| {} | {}{} | {} |\n",
         verb(action),
         code(change.change.key),
+        place.unwrap_or_default(),
         cells.join(" | ")
     )
 }
@@ -214,7 +223,7 @@ fn each(
 }
 
 /// `percentage` `10` → `25`; a long value is told of, and stands in the details.
-fn short(field: &FieldChange) -> String {
+pub(super) fn short(field: &FieldChange) -> String {
     const SHORT: usize = 40;
     let value = |value: &Option<Value>| match value {
         None => Some("none".to_owned()),
@@ -237,14 +246,14 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn details(out: &mut Bounded, diff: &Diff<'_>) {
+fn details(out: &mut Bounded, diff: &Diff<'_>, links: &Links) {
     let changes = diff.by_risk();
     if changes.is_empty() || !out.push("<details><summary>Details</summary>\n\n", TAIL) {
         return;
     }
     let details = changes
         .into_iter()
-        .map(|change| detail(change, diff.environments));
+        .map(|change| detail(change, diff.environments, links));
     let left_out = out.push_all(details, LIMIT - TAIL);
     if left_out > 0 {
         out.push(
@@ -255,11 +264,13 @@ fn details(out: &mut Bounded, diff: &Diff<'_>) {
     out.push("</details>\n", 0);
 }
 
-fn detail(change: &Change<'_>, all: &[String]) -> String {
-    let place = change.source.as_ref().map(|source| {
-        let place = format!("{}:{}", source.file, source.line);
-        format!(", {}", code(&cut(&place, LONGEST)))
+fn detail(change: &Change<'_>, all: &[String], links: &Links) -> String {
+    let gone = change.change.action() == Action::Delete;
+    let place = change.source.as_ref().map(|source| match gone {
+        true => code(&cut(&format!("{}:{}", source.file, source.line), LONGEST)),
+        false => links.place(&source.file, source.line),
     });
+    let place = place.map(|place| format!(", {place}"));
     let mut detail = format!(
         "**{}** {}{}\n\n",
         text(change.change.key),
@@ -280,7 +291,8 @@ fn detail(change: &Change<'_>, all: &[String]) -> String {
     detail
 }
 
-fn fields(detail: &mut String, fields: &[&FieldChange]) {
+/// Fields that changed, as a diff.
+pub(super) fn fields(detail: &mut String, fields: &[&FieldChange]) {
     if !fields.is_empty() {
         let lines: String = fields.iter().copied().map(lines_of).collect();
         *detail += &block("diff", &lines);
@@ -313,7 +325,7 @@ fn lines_of(field: &FieldChange) -> String {
 }
 
 /// What people may read of a text, and no more than so many characters of it.
-fn cut(text: &str, longest: usize) -> String {
+pub(super) fn cut(text: &str, longest: usize) -> String {
     let text = visible(text);
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

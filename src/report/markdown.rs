@@ -1,6 +1,8 @@
 //! Markdown that holds text of others: nothing in it may become a link, a mention, a heading, HTML,
 //! or the end of the table it stands in.
 
+use super::Root;
+use super::root::encode;
 use super::text::visible;
 
 /// Text in a paragraph or a cell. What would mean something to Markdown means itself.
@@ -76,6 +78,47 @@ pub fn code(text: &str) -> String {
 pub fn block(language: &str, lines: &str) -> String {
     let fence = "`".repeat(longest_run(lines).max(2) + 1);
     format!("{fence}{language}\n{lines}{fence}\n")
+}
+
+/// Leads from a comment to the lines of files.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    base: Option<String>,
+    root: Root,
+}
+
+impl Links {
+    /// `base` is what the path of a file from the root of the repository follows, such as
+    /// `https://github.com/OWNER/REPO/blob/COMMIT`; without one nothing is a link. One that is no web
+    /// address counts as none.
+    #[must_use]
+    pub fn new(base: Option<&str>, root: Root) -> Self {
+        let is_harmless = |base: &&str| {
+            let scheme = base.starts_with("https://") || base.starts_with("http://");
+            let odd = |c: char| c.is_whitespace() || c.is_control() || "()<>[]\"`|\\".contains(c);
+            scheme && !base.contains(odd)
+        };
+        let base = base.filter(is_harmless);
+        Self {
+            base: base.map(|base| base.trim_end_matches('/').to_owned()),
+            root,
+        }
+    }
+
+    /// A line of a file, which is named as findings have it.
+    #[must_use]
+    pub fn place(&self, file: &str, line: u32) -> String {
+        const LONGEST: usize = 300;
+        let shown = format!("{file}:{line}");
+        let start = shown.chars().count().saturating_sub(LONGEST);
+        let shown = code(&shown.chars().skip(start).collect::<String>());
+        match (&self.base, self.root.inside(file)) {
+            (Some(base), Some(path)) if path.len() <= LONGEST => {
+                format!("[{shown}]({base}/{}#L{line})", encode(&path))
+            }
+            _ => shown,
+        }
+    }
 }
 
 fn longest_run(text: &str) -> usize {
@@ -180,6 +223,27 @@ mod tests {
         }
         assert_eq!(block("diff", "+ ```\n"), "````diff\n+ ```\n````\n");
         assert_eq!(block("diff", "+ a\n"), "```diff\n+ a\n```\n");
+    }
+
+    #[test]
+    fn links_lead_to_lines() {
+        use std::path::Path;
+        let root = || Root::new(Path::new("/repo"), Path::new("/repo/app"));
+        let links = |base| Links::new(Some(base), root());
+        let at = "https://example.com/o/r/blob/abc/";
+        for (links, file, to) in [
+            (
+                links(at),
+                "flags/a (1).yaml",
+                "[`flags/a (1).yaml:7`](https://example.com/o/r/blob/abc/app/flags/a%20%281%29.yaml#L7)",
+            ),
+            (links(at), "../../other.yaml", "`../../other.yaml:7`"),
+            (links("javascript:alert(1)"), "a.yaml", "`a.yaml:7`"),
+            (links("https://a) [b](c"), "a.yaml", "`a.yaml:7`"),
+            (Links::default(), "a.yaml", "`a.yaml:7`"),
+        ] {
+            assert_eq!(links.place(file, 7), to);
+        }
     }
 
     #[test]

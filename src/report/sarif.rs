@@ -8,6 +8,7 @@ use crate::rules::{self, Level, RULES, Rule};
 use crate::source;
 
 use super::places::Places;
+use super::refs::{About, UNKNOWN_KEY, UNUSED_FLAG};
 use super::root::encode;
 use super::{Lint, Root};
 use fingerprint::Fingerprints;
@@ -35,7 +36,28 @@ const BASE: &str = "%SRCROOT%";
 /// # Errors
 /// What `out` fails with.
 pub fn lint(lint: &Lint<'_>, root: &Root, out: &mut dyn Write) -> io::Result<()> {
+    let rules = RULES.iter().copied().chain([&rules::CONFIG]);
+    write(lint, root, rules.map(descriptor).collect(), out)
+}
+
+/// The same of what `hoist refs` found.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn refs(lint: &Lint<'_>, root: &Root, out: &mut dyn Write) -> io::Result<()> {
+    let rules = [&UNKNOWN_KEY, &UNUSED_FLAG];
+    write(lint, root, rules.map(about).into(), out)
+}
+
+/// `rules` is everything that a finding may come from. Results name a rule by its place in this list.
+fn write(
+    lint: &Lint<'_>,
+    root: &Root,
+    rules: Vec<Descriptor>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut writer = Results {
+        rules: rules.iter().map(|rule| rule.id).collect(),
         places: Places::new(lint.files),
         fingerprints: Fingerprints::default(),
         root,
@@ -46,7 +68,9 @@ pub fn lint(lint: &Lint<'_>, root: &Root, out: &mut dyn Write) -> io::Result<()>
         schema: SCHEMA,
         version: "2.1.0",
         runs: [Run {
-            tool: Tool { driver: driver() },
+            tool: Tool {
+                driver: driver(rules),
+            },
             invocations: [invocation(lint.unread, root)],
             original_uri_base_ids: BTreeMap::from([(BASE, base(root))]),
             column_kind: "unicodeCodePoints",
@@ -59,7 +83,7 @@ pub fn lint(lint: &Lint<'_>, root: &Root, out: &mut dyn Write) -> io::Result<()>
     out.flush()
 }
 
-fn driver() -> Driver {
+fn driver(rules: Vec<Descriptor>) -> Driver {
     let version = env!("CARGO_PKG_VERSION");
     Driver {
         name: "hoist",
@@ -68,17 +92,8 @@ fn driver() -> Driver {
         semantic_version: version,
         information_uri: HOME,
         short_description: Text::new(concat!(env!("CARGO_PKG_DESCRIPTION"), ".")),
-        rules: rules().map(descriptor).collect(),
+        rules,
     }
-}
-
-/// Everything that a finding may come from. Results name a rule by its place in this list.
-fn rules() -> impl Iterator<Item = &'static Rule> {
-    RULES.iter().copied().chain([&rules::CONFIG])
-}
-
-fn index(id: &str) -> usize {
-    rules().position(|rule| rule.id == id).unwrap_or_default()
 }
 
 fn descriptor(rule: &'static Rule) -> Descriptor {
@@ -108,6 +123,28 @@ fn descriptor(rule: &'static Rule) -> Descriptor {
             precision: "very-high",
             severity: level,
             tags: vec!["feature-flags", kind],
+        },
+    }
+}
+
+fn about(about: &'static About) -> Descriptor {
+    Descriptor {
+        id: about.id,
+        name: Some(pascal_case(about.id)),
+        short_description: Text::new(format!("{}.", about.summary)),
+        full_description: Text::new(about.docs),
+        help: Help {
+            text: about.docs.to_owned(),
+            markdown: about.docs.to_owned(),
+        },
+        default_configuration: Configuration {
+            enabled: true,
+            level: "warning",
+        },
+        properties: RuleProperties {
+            precision: "high",
+            severity: "warning",
+            tags: vec!["feature-flags", "maintainability"],
         },
     }
 }
@@ -169,6 +206,7 @@ fn artifact(name: &str, root: &Root) -> Artifact {
 
 /// What writing results takes.
 struct Results<'a> {
+    rules: Vec<&'static str>,
     places: Places<'a>,
     fingerprints: Fingerprints,
     root: &'a Root,
@@ -199,10 +237,11 @@ impl<'a> Results<'a> {
             ..self.place(related.location)
         });
         let related_locations = related.collect();
+        let rule_index = self.index(found.rule);
         let fixes = found.fix.iter().map(|fix| self.fix(fix, found.location));
         Found {
             rule_id: found.rule,
-            rule_index: index(found.rule),
+            rule_index,
             level: match found.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
@@ -213,6 +252,13 @@ impl<'a> Results<'a> {
             related_locations,
             partial_fingerprints: BTreeMap::from([(fingerprint::NAME, fingerprint)]),
         }
+    }
+
+    fn index(&self, id: &str) -> usize {
+        self.rules
+            .iter()
+            .position(|rule| *rule == id)
+            .unwrap_or_default()
     }
 
     fn place(&mut self, location: Location) -> Place {

@@ -1,15 +1,145 @@
-//! Where code names flags: their keys between quotes.
+//! Where code names flags: their keys between quotes, what hoist.toml says they are called besides, and
+//! calls of clients whose key no flag has.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use aho_corasick::AhoCorasick;
-use ignore::WalkBuilder;
-use rayon::prelude::*;
+use super::Error;
 
-use super::{Error, display_name, read_bounded};
-use crate::yaml::MAX_BYTES;
+mod calls;
+mod forms;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use forms::{Alias, CodePattern};
+use scan::Finder;
+
+/// What is searched for, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeSearch<'a> {
+    /// Directories or files.
+    pub roots: &'a [PathBuf],
+    /// A directory that is passed over: that of the flag files.
+    pub except: &'a Path,
+    /// Names of files are shown relative to this one.
+    pub here: &'a Path,
+    pub keys: &'a [&'a str],
+    /// What keys are called in code, besides their names between quotes.
+    pub aliases: &'a [Alias],
+    pub patterns: &'a [CodePattern],
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Searched {
+    /// Files with something in them, by name as people see it.
+    pub files: Vec<CodeFile>,
+    /// How many files were looked through.
+    pub searched: usize,
+    /// For each key, in the order in which they were given: by file, and by place in it.
+    pub uses: Vec<Vec<Use>>,
+    /// By file, and by place in it.
+    pub strays: Vec<Stray>,
+    /// What could not be listed or read.
+    pub unread: Vec<Error>,
+}
+
+/// A file of code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeFile {
+    /// As people see it.
+    pub name: String,
+    pub path: PathBuf,
+}
+
+/// A place that names a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// Index into [`Searched::files`].
+    pub file: usize,
+    pub place: Place,
+    pub form: Form,
+}
+
+/// Where in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// In bytes, from 0.
+    pub offset: usize,
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+}
+
+/// How a flag is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// By its key between quotes.
+    Quoted,
+    Alias(Alias),
+    /// As a pattern of hoist.toml has it.
+    Pattern,
+}
+
+impl Form {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quoted => "quoted",
+            Self::Alias(alias) => alias.as_str(),
+            Self::Pattern => "pattern",
+        }
+    }
+}
+
+/// A key that code asks a client for, and that no flag has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Index into [`Searched::files`].
+    pub file: usize,
+    pub place: Place,
+    pub key: String,
+}
+
+/// Looks through all code below the roots, several files at once. Hidden files, those that git ignores
+/// or an `.ignore` file names, those without text, those past 8 MiB and the directory `except` are passed
+/// over.
+///
+/// # Errors
+/// Where there is no such root.
+pub fn search(search: &CodeSearch<'_>) -> Result<Searched, Error> {
+    let finder = Finder::new(search.keys, search.aliases, search.patterns);
+    let walked = walk::files(search, &finder)?;
+    let mut searched = Searched {
+        searched: walked.looked_at,
+        uses: vec![Vec::new(); search.keys.len()],
+        unread: walked.unread,
+        ..Searched::default()
+    };
+    for (file, hits) in walked.files {
+        let index = searched.files.len();
+        searched.files.push(file);
+        for hit in hits.uses {
+            if let Some(uses) = searched.uses.get_mut(hit.key) {
+                uses.push(Use {
+                    file: index,
+                    place: hit.place,
+                    form: hit.form,
+                });
+            }
+        }
+        let strays = hits.strays.into_iter().map(|(place, key)| Stray {
+            file: index,
+            place,
+            key,
+        });
+        searched.strays.extend(strays);
+    }
+    Ok(searched)
+}
 
 /// Where a key is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,12 +151,25 @@ pub struct Named {
 
 /// So many places are kept of a key.
 const KEPT: usize = 3;
-/// A file with a NUL in so many first bytes is no code.
-const LOOKED_AT: usize = 8 << 10;
 
-/// Where the code below `roots` names each of `keys`; keys that it does not name are left out. Hidden
-/// files, those that git ignores, those without text, those past 8 MiB, and the directory `except` are
-/// passed over.
+impl Searched {
+    /// The key at `index`, in short.
+    #[must_use]
+    pub fn named(&self, index: usize) -> Named {
+        let uses = self.uses.get(index).map_or(&[][..], Vec::as_slice);
+        let place = |found: &Use| {
+            let file = self.files.get(found.file).map_or("", |file| &file.name);
+            format!("{file}:{}", found.place.line)
+        };
+        Named {
+            places: uses.iter().take(KEPT).map(place).collect(),
+            count: uses.len(),
+        }
+    }
+}
+
+/// Where the code below `roots` names each of `keys` between quotes; keys that it does not name are left
+/// out.
 ///
 /// # Errors
 /// Where there is no such directory, or it cannot be listed.
@@ -36,120 +179,22 @@ pub fn references(
     keys: &[&str],
     here: &Path,
 ) -> Result<HashMap<String, Named>, Error> {
-    let files = files(roots, except, here)?;
-    let quoted = keys
-        .iter()
-        .flat_map(|key| ['"', '\'', '`'].map(|quote| format!("{quote}{key}{quote}")));
-    // Keys are short and few; without a finder nothing is found.
-    let Ok(finder) = AhoCorasick::new(quoted) else {
-        return Ok(HashMap::new());
-    };
-    let found: Vec<Vec<(usize, String)>> = files
-        .par_iter()
-        .map(|file| places(file, &finder, here))
-        .collect();
-    let mut named: HashMap<String, Named> = HashMap::new();
-    for (index, place) in found.into_iter().flatten() {
-        if let Some(key) = keys.get(index) {
-            let named = named.entry((*key).to_owned()).or_default();
-            named.count += 1;
-            if named.places.len() < KEPT {
-                named.places.push(place);
-            }
-        }
-    }
-    Ok(named)
-}
-
-/// By name.
-fn files(roots: &[PathBuf], except: &Path, here: &Path) -> Result<Vec<PathBuf>, Error> {
-    let except = fs::canonicalize(except).ok();
-    let mut files = Vec::new();
-    for root in roots {
-        if !root.exists() {
-            return Err(Error::Missing(display_name(root, here)));
-        }
-        let excluded = except.clone();
-        let walk = WalkBuilder::new(root)
-            .filter_entry(move |entry| {
-                let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-                !is_directory
-                    || excluded.is_none()
-                    || fs::canonicalize(entry.path()).ok() != excluded
-            })
-            .build();
-        for entry in walk {
-            let entry = entry.map_err(|error| Error::Unlistable {
-                directory: display_name(root, here),
-                cause: error.to_string(),
-            })?;
-            if entry.file_type().is_some_and(|kind| kind.is_file()) {
-                files.push(entry.into_path());
-            }
-        }
-    }
-    files.sort();
-    files.dedup();
-    Ok(files)
-}
-
-/// Keys, by their place in the list, and where they stand. A file that cannot be read names nothing.
-fn places(file: &Path, finder: &AhoCorasick, here: &Path) -> Vec<(usize, String)> {
-    let bytes = read_bounded(file).unwrap_or_default();
-    let head = bytes.get(..LOOKED_AT.min(bytes.len())).unwrap_or_default();
-    if bytes.len() > MAX_BYTES || head.contains(&0) {
-        return Vec::new();
-    }
-    let mut line = 1;
-    let mut counted = 0;
-    let mut places = Vec::new();
-    // A quote may end one key and begin another.
-    for found in finder.find_overlapping_iter(&bytes) {
-        let between = bytes.get(counted..found.start()).unwrap_or_default();
-        line += between.iter().filter(|byte| **byte == b'\n').count();
-        counted = counted.max(found.start());
-        let place = format!("{}:{line}", display_name(file, here));
-        places.push((found.pattern().as_usize() / 3, place));
-    }
-    places
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_found_between_quotes() {
-        let folder = tempfile::tempdir().unwrap();
-        let here = folder.path();
-        let write = |name: &str, text: &str| {
-            let path = here.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
-        write(
-            "src/a.py",
-            "old = 1\nis_on('old')\nis_on(\"old\", \"older\")\n",
-        );
-        write("src/b.ts", "`old` `${old}`\n");
-        write("src/c.go", "x\n\"old\"\n\"old\"\n");
-        write("src/.hidden", "'old'");
-        write("src/data.bin", "\0'old'");
-        write("src/flags/a.yaml", "description: the 'old' one\n");
-        let find = |keys: &[&str]| {
-            references(&[here.join("src")], &here.join("src/flags"), keys, here).unwrap()
-        };
-        let found = find(&["old", "new"]);
-        assert_eq!(found.len(), 1);
-        let expected = Named {
-            places: ["src/a.py:2", "src/a.py:3", "src/b.ts:1"]
-                .map(str::to_owned)
-                .into(),
-            count: 5,
-        };
-        assert_eq!(found["old"], expected);
-        assert!(find(&[]).is_empty());
-        let missing = references(&[here.join("none")], here, &["old"], here);
-        assert!(matches!(missing, Err(Error::Missing(_))));
+    let searched = search(&CodeSearch {
+        roots,
+        except,
+        here,
+        keys,
+        aliases: &[],
+        patterns: &[],
+    })?;
+    let named = keys.iter().enumerate().filter_map(|(index, key)| {
+        let named = searched.named(index);
+        (named.count > 0).then(|| ((*key).to_owned(), named))
+    });
+    let named = named.collect();
+    let unlisted = |error: &Error| matches!(error, Error::Unlistable { .. });
+    match searched.unread.into_iter().find(unlisted) {
+        Some(error) => Err(error),
+        None => Ok(named),
     }
 }

@@ -386,7 +386,10 @@ impl Case {
         let rendered = vec![
             ("human", String::from_utf8(human).unwrap()),
             ("json", pretty(&report::diff_json::value(&diff))),
-            ("markdown", report::diff_markdown::document(&diff)),
+            (
+                "markdown",
+                report::diff_markdown::document(&diff, &report::markdown::Links::default()),
+            ),
         ];
         (diagnostics, rendered)
     }

@@ -889,3 +889,57 @@ fn imports_and_exports() {
         &json!({"version": "1", "environment": "development", "flags": flags}),
     );
 }
+
+/// What `hoist refs` prints, held by whoever looks through code.
+pub fn check_refs(refs: &Value) {
+    let shape = json!({
+        "version": "1",
+        "directories": ["string"],
+        "files": "count",
+        "flags": [{
+            "flag": "string",
+            "source": {"file": "string", "line": "count"},
+            "count": "count",
+            "places": [{
+                "file": "string",
+                "line": "count",
+                "column": "count",
+                "as": "quoted|pattern|camelCase|PascalCase|SCREAMING_SNAKE_CASE|snake_case",
+            }],
+        }],
+        "unknown": [{"key": "string", "suggestion?": "string", "file": "string", "line": "count", "column": "count"}],
+        "summary": {"flags": "count", "references": "count", "unused": "count", "unknown": "count"},
+        "unread?": [{"file": "string", "message": "string"}],
+    });
+    check("refs", refs, &shape);
+}
+
+/// What `hoist stale` prints, held by whoever looks for flags that are due.
+pub fn check_stale(stale: &Value) {
+    let shape = json!({
+        "version": "1",
+        "environment": "string|null",
+        "store": "object|null",
+        "days": "count",
+        "checked": "count",
+        "flags": [{
+            "order": "count",
+            "flag": "string",
+            "owner?": "string",
+            "created?": "string",
+            "age_days?": "number",
+            "source?": {"file": "string", "line": "count"},
+            "reasons": [{
+                "reason": "unreferenced|rolled-back|on-for-everyone|experiment-over|expired",
+                "days?": "count",
+                "since?": "number",
+                "by?": "stage_started|rollout_started|history|git",
+                "evidence": "string",
+            }],
+            "references?": {"count": "count", "places": ["string"]},
+            "next": "string",
+        }],
+        "notes": ["string"],
+    });
+    check("stale", stale, &shape);
+}

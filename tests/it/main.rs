@@ -9,6 +9,7 @@
 
 mod authoring;
 mod change_cases;
+mod ci_recipes;
 mod cli;
 mod client;
 mod convergence;
@@ -30,6 +31,7 @@ mod openfeature;
 mod operate;
 mod operators;
 mod page;
+mod plan_markdown;
 mod program;
 mod promises;
 mod promote;
@@ -37,6 +39,7 @@ mod python;
 mod readme;
 mod redis_cli;
 mod redis_store;
+mod refs;
 mod rights;
 mod rollback;
 mod rule_reference;
@@ -44,11 +47,13 @@ mod secrets;
 mod serve;
 mod several;
 mod sqlite_store;
+mod stale;
 mod stores;
 mod support;
 mod topology;
 mod vectors;
 mod watch;
+mod workflows;
 
 /// A file that is not named above would be compiled by nobody, and its tests would seem to pass.
 #[test]

@@ -182,6 +182,7 @@ fn the_table_of_the_configuration_is_complete() {
         ("", ""),
         ("environments.NAME", "[environments.a]"),
         ("lint", "[lint]"),
+        ("refs", "[refs]"),
     ]
     .iter()
     .flat_map(|(path, table)| {
@@ -190,7 +191,7 @@ fn the_table_of_the_configuration_is_complete() {
             .map(move |key| format!("{path}.{key}"))
     })
     .map(|key| key.trim_start_matches('.').to_owned())
-    .filter(|key| key != "environments" && key != "lint")
+    .filter(|key| key != "environments" && key != "lint" && key != "refs")
     .map(|key| {
         if key == "lint.rules" {
             "lint.rules.RULE".into()

@@ -51,6 +51,7 @@ fn in_several(
     let environments = workspace.several()?.unwrap_or_default();
     let how = several::Look {
         json: args.format == OperatorFormat::Json,
+        markdown: false,
         colors,
         kinds: &[READ],
     };

@@ -57,7 +57,7 @@ impl Reader {
     }
 
     /// A list of strings, each of them read by `read`.
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         key: &Spanned<DeString<'_>>,
         value: &Spanned<DeValue<'_>>,

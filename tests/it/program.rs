@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 24] = [
     "lint",
     "test",
     "plan",
@@ -28,6 +28,10 @@ const COMMANDS: [&str; 20] = [
     "new",
     "remove",
     "promote",
+    "import",
+    "export",
+    "refs",
+    "stale",
     "init",
     "schema",
     "completions",

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hoist::plan::BUCKETS;
 use hoist::store::{Options, open};
 use serde_json::json;
 
@@ -365,7 +366,9 @@ fn a_stop_wins_against_writers_without_a_pause() {
                     open(&world.redis.unix_url(), "ff", &Options::default()).expect("a store");
                 while !done.load(Ordering::SeqCst) {
                     let on = store.read_flags(&[&flag]).expect("a read");
-                    let _ = store.commit(&commit(&on, vec![update(&flag, "1", "1")]));
+                    let mut commit = commit(&on, vec![update(&flag, "1", "1")]);
+                    commit.about.buckets = BUCKETS.to_owned();
+                    let _ = store.commit(&commit);
                 }
             });
         }

@@ -16,8 +16,11 @@ mod history;
 mod init;
 mod kill;
 mod lint;
+mod new;
 mod operator;
 mod plan;
+mod promote;
+mod remove;
 mod restore;
 mod rollback;
 mod rollout;
@@ -34,8 +37,11 @@ pub use history::{History, HistoryFormat};
 pub use init::Init;
 pub use kill::Kill;
 pub use lint::{Lint, LintFormat};
+pub use new::{New, Stages};
 pub use operator::OperatorFormat;
 pub use plan::{Plan, PlanFormat};
+pub use promote::Promote;
+pub use remove::Remove;
 pub use restore::Restore;
 pub use rollback::Rollback;
 pub use rollout::{Advance, Pause, Resume, Rollout, RolloutCommand, RolloutStatus};
@@ -152,6 +158,9 @@ pub enum Command {
     Kill(Kill),
     Restore(Restore),
     Diff(Diff),
+    Promote(Promote),
+    New(New),
+    Remove(Remove),
     #[cfg(feature = "serve")]
     Serve(Serve),
     Doctor(Doctor),

@@ -13,6 +13,7 @@ use crate::report;
 use crate::report::operated::{self, Operated};
 
 mod absence;
+mod amending;
 mod apply;
 mod commit;
 mod completions;
@@ -26,8 +27,12 @@ mod init;
 mod kill;
 mod lint;
 mod mend;
+mod new;
+mod past;
 mod plan;
 mod progress;
+mod promote;
+mod remove;
 mod restore;
 mod rollback;
 mod rollout;
@@ -112,6 +117,9 @@ fn run(cli: &Cli, colors: Colors) -> Result<Ending, Failure> {
         Command::Kill(args) => kill::run(&cli.global, args, colors),
         Command::Restore(args) => restore::run(&cli.global, args, colors),
         Command::Diff(args) => diff::run(&cli.global, args, colors),
+        Command::Promote(args) => promote::run(&cli.global, args, colors),
+        Command::New(args) => new::run(&cli.global, args, colors),
+        Command::Remove(args) => remove::run(&cli.global, args, colors),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(&cli.global, args, colors),
         Command::Doctor(args) => doctor::run(&cli.global, args, colors),

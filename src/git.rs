@@ -219,6 +219,16 @@ pub fn describe(directory: &Path) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// The name of the user that git's configuration has for `directory`; none where it has none.
+#[must_use]
+pub fn user_name(directory: &Path) -> Option<String> {
+    let git = Git::new(directory.to_owned());
+    let output = git.read(&["config", "user.name"]).ok()?;
+    let text = String::from_utf8(output).ok()?;
+    let name = text.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 /// What kind of repository it is.
 struct Layout {
     bare: bool,

@@ -15,7 +15,7 @@ use crate::diagnostic::{FileId, Location, Span};
 
 pub use in_force::InForce;
 pub use read::{FLAG_FIELDS, OVERRIDE_FIELDS, STAGE_FIELDS, TEST_FIELDS, VARIANT_FIELDS, flags};
-pub use scalar::{is_key, parse_duration};
+pub use scalar::{is_key, is_variant_name, parse_duration};
 
 /// A share in thousandths of a percent: 0 to 100,000. The same unit as a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

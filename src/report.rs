@@ -1,5 +1,6 @@
 //! What a run found, in the formats that people and programs read: one file a format.
 
+pub mod authored;
 pub mod diff;
 pub mod diff_human;
 pub mod diff_json;
@@ -17,6 +18,7 @@ pub mod mended;
 pub mod operated;
 pub mod plan_human;
 pub mod plan_json;
+pub mod promoted;
 pub mod rollouts;
 pub mod sarif;
 pub mod tests_human;

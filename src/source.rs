@@ -18,7 +18,7 @@ mod write;
 
 pub use cache::Cache;
 pub use references::{Named, references};
-pub use write::{WriteError, replace};
+pub use write::{WriteError, create, remove, replace};
 
 /// Why files could not be found or read.
 #[derive(Debug, thiserror::Error)]

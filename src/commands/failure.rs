@@ -314,6 +314,7 @@ fn unwritten_hint(error: &WriteError) -> &'static str {
             "make the file and its folder writable, or pass `--dry-run` to see the changes only"
         }
         WriteError::Outside(_) => "name the file that the link leads to",
+        WriteError::Exists(_) => "nothing is written over; run it again",
         WriteError::Failed { .. } => "the file is what it was before",
     }
 }

@@ -59,6 +59,7 @@ fn takes_several(command: &Command) -> bool {
         Command::Plan(_) | Command::Apply(_) | Command::History(_) | Command::Diff(_) => true,
         Command::Rollout(args) => matches!(args.command, RolloutCommand::Status(_)),
         Command::Lint(_) | Command::Test(_) | Command::Init(_) | Command::Doctor(_) => true,
+        Command::Promote(_) | Command::New(_) | Command::Remove(_) => true,
         Command::Schema | Command::Completions { .. } => true,
         _ => false,
     }

@@ -10,48 +10,46 @@ const CHECK: &str = "persistence";
 /// One finding for each trouble, or one that there is none.
 pub(super) fn examine(facts: &Server, info: &Fields) -> Vec<Finding> {
     let mut findings = Vec::from_iter(failures(info));
-    let appends = info.text("aof_enabled") == Some("1");
-    let new = |level, found: &str| Finding::new(CHECK, level, found);
-    let append = |finding: Finding| lasting(finding.redis("CONFIG SET appendonly yes"), info);
-    match &facts.config {
-        Ok(config) if appends => match config.text("appendfsync") {
-            Some("no") => findings.push(lasting(
-                new(
-                    Level::Warning,
-                    "what is appended is not synchronised with the disk (appendfsync no): the system decides when",
-                )
-                .redis("CONFIG SET appendfsync everysec"),
-                info,
-            )),
-            Some("always") => findings.push(new(Level::Ok, "every commit is appended to a file at once")),
-            _ => findings.push(new(Level::Ok, "commits are appended to a file, within a second")),
-        },
-        Ok(config) => match config.text("save") {
-            Some("") => findings.push(append(new(
-                Level::Error,
-                "nothing is kept on a disk: a restart loses all flags, stops and the history",
-            ))),
-            Some(_) => {
-                let finding = Finding::new(CHECK, Level::Warning, snapshots_only(info));
-                findings.push(append(finding));
-            }
-            None => findings.push(new(
-                Level::Unknown,
-                "the server does not say whether it keeps snapshots",
-            )),
-        },
-        Err(_) if appends => {
-            findings.push(new(Level::Ok, "commits are appended to a file"));
-        }
-        Err(unasked) => findings.push(unknown(CHECK, unasked, facts)),
-    }
-    if findings
-        .iter()
-        .any(|finding| finding.level < Level::Unknown)
-    {
-        findings.retain(|finding| finding.level < Level::Ok);
+    let kept = kept(facts, info);
+    if findings.is_empty() || kept.level != Level::Ok {
+        findings.push(kept);
     }
     findings
+}
+
+/// What is kept on a disk, as it is set.
+fn kept(facts: &Server, info: &Fields) -> Finding {
+    let appends = info.text("aof_enabled") == Some("1");
+    let new = |level, found: &str| Finding::new(CHECK, level, found);
+    let config = match &facts.config {
+        Ok(config) => config,
+        Err(_) if appends => return new(Level::Ok, "commits are appended to a file"),
+        Err(unasked) => return unknown(CHECK, unasked, facts),
+    };
+    let finding = match (appends, config.text("appendfsync"), config.text("save")) {
+        (true, Some("no"), _) => new(
+            Level::Warning,
+            "what is appended is not synchronised with the disk (appendfsync no): the system decides when",
+        )
+        .redis("CONFIG SET appendfsync everysec"),
+        (true, Some("always"), _) => {
+            return new(Level::Ok, "every commit is appended to a file at once");
+        }
+        (true, _, _) => return new(Level::Ok, "commits are appended to a file, within a second"),
+        (false, _, Some("")) => new(
+            Level::Error,
+            "nothing is kept on a disk: a restart loses all flags, stops and the history",
+        )
+        .redis("CONFIG SET appendonly yes"),
+        (false, _, Some(_)) => {
+            new(Level::Warning, &snapshots_only(info)).redis("CONFIG SET appendonly yes")
+        }
+        (false, _, None) => {
+            let found = "the server does not say whether it keeps snapshots";
+            return new(Level::Unknown, found);
+        }
+    };
+    lasting(finding, info)
 }
 
 fn snapshots_only(info: &Fields) -> String {

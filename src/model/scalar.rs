@@ -14,7 +14,8 @@ pub fn is_key(text: &str) -> bool {
 }
 
 /// Whether `text` may name a variant: `[A-Za-z0-9][A-Za-z0-9_.-]*`, 1 to 128 bytes.
-pub(super) fn is_variant_name(text: &str) -> bool {
+#[must_use]
+pub fn is_variant_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     text.len() <= 128
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())

@@ -131,6 +131,37 @@ impl<'t> Lines<'t> {
 
 fn one(file: &File, root: &Root, look: Look, out: &mut dyn Write) -> io::Result<Taken> {
     let (before, after) = (&file.mended.before, &file.mended.text);
+    let name = root.name(&file.name);
+    texts(&name, Some(before), Some(after), look, out)
+}
+
+/// Writes how the text of one file has changed. `None` is for a file that is not there.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn unified(
+    name: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    texts(name, before, after, look, out).map(drop)
+}
+
+fn texts(
+    name: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<Taken> {
+    let side = |letter: &str, text: Option<&str>| match text {
+        Some(_) => format!("{letter}/{}", visible(name)),
+        None => "/dev/null".to_owned(),
+    };
+    let (old_name, new_name) = (side("a", before), side("b", after));
+    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
     let masked = (secret::mask(before), secret::mask(after));
     let (before, after) = (Lines::new(before, &masked.0), Lines::new(after, &masked.1));
     let diff = TextDiff::from_slices(&before.raw, &after.raw);
@@ -151,11 +182,9 @@ fn one(file: &File, root: &Root, look: Look, out: &mut dyn Write) -> io::Result<
     let mut taken = Taken::default();
     for (number, hunk) in hunks(&lines, is_secret).into_iter().enumerate() {
         if number == 0 {
-            let name = root.name(&file.name);
-            let name = visible(&name);
             writeln!(
                 out,
-                "{bold}--- a/{name}{bold:#}\n{bold}+++ b/{name}{bold:#}"
+                "{bold}--- {old_name}{bold:#}\n{bold}+++ {new_name}{bold:#}"
             )?;
         }
         let behind = lines.len() - hunk.end;

@@ -15,6 +15,8 @@ pub enum WriteError {
     ReadOnly(String),
     #[error("`{0}` is a link that leads out of the flags directory, so it is left as it is")]
     Outside(String),
+    #[error("there is a `{0}` already")]
+    Exists(String),
     #[error("cannot write `{file}`: {cause}")]
     Failed { file: String, cause: io::Error },
 }
@@ -32,15 +34,7 @@ pub fn replace(
     before: &[u8],
     after: &[u8],
 ) -> Result<(), WriteError> {
-    let failed = |cause: io::Error| match cause.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            WriteError::ReadOnly(name.to_owned())
-        }
-        _ => WriteError::Failed {
-            file: name.to_owned(),
-            cause,
-        },
-    };
+    let failed = |cause| failed(name, cause);
     let target = fs::canonicalize(path).map_err(failed)?;
     let is_link = fs::symlink_metadata(path).map_err(failed)?.is_symlink();
     let mut roots = roots.iter().filter_map(|root| fs::canonicalize(root).ok());
@@ -70,6 +64,61 @@ pub fn replace(
         let _ = fs::remove_file(&new);
     }
     written
+}
+
+fn failed(name: &str, cause: io::Error) -> WriteError {
+    match cause.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            WriteError::ReadOnly(name.to_owned())
+        }
+        io::ErrorKind::AlreadyExists => WriteError::Exists(name.to_owned()),
+        _ => WriteError::Failed {
+            file: name.to_owned(),
+            cause,
+        },
+    }
+}
+
+/// Makes a file at `path`, shown as `name`, and the folders that it lies in. Nobody sees it half
+/// written, and nothing that is there is written over.
+///
+/// # Errors
+/// Where there is something, or nothing can be written.
+pub fn create(path: &Path, name: &str, text: &[u8]) -> Result<(), WriteError> {
+    let failed = |cause| failed(name, cause);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let new = temporary(path);
+    let written = File::create_new(&new).and_then(|mut file| {
+        file.write_all(text)?;
+        file.sync_all()
+    });
+    // A second name for the same file is refused where there is one already; renaming is not.
+    let linked = written.map(|()| fs::hard_link(&new, path));
+    // Nothing more can be done about it.
+    let _ = fs::remove_file(&new);
+    match linked.map_err(failed)? {
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => {
+            // Not every file system has such names.
+            let file = File::create_new(path);
+            file.and_then(|mut file| file.write_all(text))
+                .map_err(failed)
+        }
+        linked => linked.map_err(failed),
+    }
+}
+
+/// Removes the file at `path`, shown as `name`, which held `before` when it was read.
+///
+/// # Errors
+/// Where it was changed since, or cannot be removed.
+pub fn remove(path: &Path, name: &str, before: &[u8]) -> Result<(), WriteError> {
+    let failed = |cause| failed(name, cause);
+    if fs::read(path).map_err(failed)? != before {
+        return Err(WriteError::Changed(name.to_owned()));
+    }
+    fs::remove_file(path).map_err(failed)
 }
 
 /// Beside the file, hidden, and not a flag file to anyone.
@@ -185,6 +234,22 @@ mod tests {
         // A file that is named lies where it lies.
         let file = elsewhere.path().join("a.yaml");
         replace(&file, "a.yaml", &roots, b"old", b"new").unwrap();
+    }
+
+    #[test]
+    fn files_are_made_and_removed_and_nothing_else_is_touched() {
+        let folder = folder();
+        let path = folder.path().join("new/b.yaml");
+        create(&path, "new/b.yaml", b"text").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"text");
+        assert_eq!(names(path.parent().unwrap()), ["b.yaml"]);
+        let refused = create(&path, "new/b.yaml", b"other").unwrap_err();
+        assert_eq!(refused.to_string(), "there is a `new/b.yaml` already");
+        let refused = remove(&path, "new/b.yaml", b"other").unwrap_err();
+        assert!(matches!(refused, WriteError::Changed(_)), "{refused}");
+        assert_eq!(fs::read(&path).unwrap(), b"text");
+        remove(&path, "new/b.yaml", b"text").unwrap();
+        assert!(names(path.parent().unwrap()).is_empty());
     }
 
     #[test]

@@ -387,6 +387,28 @@ fn bookkeeping_that_cannot_be_read_is_a_finding() {
 }
 
 #[test]
+fn commands_that_were_taken_away_are_no_trouble() {
+    let world = World::new(&["rename-command CONFIG \"\"", "rename-command FLUSHALL \"\""]);
+    // What INFO says is enough.
+    assert_eq!(world.trouble(0), Vec::<Value>::new());
+    let server = RedisServer::with(&["rename-command CONFIG \"\""]);
+    let found = findings(&world.project, &["--store", &server.tcp_url()], 0);
+    let found = found
+        .iter()
+        .find(|finding| finding["check"] == "persistence");
+    let found = found.expect("a finding");
+    assert_eq!(
+        (&found["severity"], fixes(found).len()),
+        (&json!("unknown"), 0)
+    );
+    let said = found["found"].as_str().expect("a text");
+    assert!(
+        said.starts_with("it is not told: ERR unknown command"),
+        "{found:#?}"
+    );
+}
+
+#[test]
 fn a_store_that_cannot_be_reached_is_none_to_judge() {
     let project = Project::with_flags(FLAGS);
     let run = project.expect(2, &["doctor", "--store", "redis://127.0.0.1:1"]);

@@ -306,6 +306,63 @@ pub fn check_several(command: &str, several: &Value) {
     assert_eq!(several["summary"]["environments"], environments.len());
 }
 
+/// What `hoist new` prints.
+pub fn check_new(new: &Value) {
+    let shape = json!({
+        "version": "1",
+        "written": "any",
+        "flag": "string",
+        "source": {"file": "string", "line": "count"},
+        "text": "string",
+        "findings": [risk_shape()],
+        "notes": ["string"],
+        "diff?": "string",
+    });
+    check("new", new, &shape);
+}
+
+/// What `hoist remove` prints.
+pub fn check_removed(removed: &Value) {
+    let shape = json!({
+        "version": "1",
+        "written": "any",
+        "flags": [{
+            "flag": "string",
+            "source": {"file": "string", "line": "count"},
+            "file_removed": "any",
+            "references?": {"count": "count", "places": ["string"]},
+        }],
+        "findings": [risk_shape()],
+        "diff?": "string",
+    });
+    check("removed", removed, &shape);
+}
+
+/// What `hoist promote` prints.
+pub fn check_promotion(promotion: &Value) {
+    let shape = json!({
+        "version": "1",
+        "from": "string",
+        "to": "string",
+        "written": "any",
+        "flags": [{
+            "flag": "string",
+            "source": {"file": "string", "line": "count"},
+            "outcome": "promoted|unchanged",
+            "fields": [{"path": "string", "before": "any", "after": "any"}],
+            "lost_comments": ["string"],
+        }],
+        "findings": [risk_shape()],
+        "diff?": "string",
+        "plan": "object|null",
+        "unplanned?": {"exit_code": "1|2|3", "problems": [{"message": "string", "because": ["string"], "help?": "string"}]},
+    });
+    check("promotion", promotion, &shape);
+    if promotion["plan"].is_object() {
+        check("plan", &promotion["plan"], &plan_shape());
+    }
+}
+
 #[test]
 fn lint() {
     let project = Project::new();

@@ -7,6 +7,7 @@
     reason = "clippy sees only the test functions themselves as tests, not their helpers"
 )]
 
+mod authoring;
 mod change_cases;
 mod cli;
 mod client;
@@ -21,12 +22,15 @@ mod layers;
 mod lint_cases;
 mod lint_fix;
 mod lint_formats;
+mod middleware;
 mod mutants;
 mod openfeature;
 mod operate;
 mod operators;
+mod page;
 mod program;
 mod promises;
+mod promote;
 mod python;
 mod readme;
 mod redis_cli;

@@ -10,7 +10,7 @@ flags:
   banner: { description: A banner, owner: web, expires: never, enabled: true }
 ";
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 20] = [
     "lint",
     "test",
     "plan",
@@ -23,7 +23,11 @@ const COMMANDS: [&str; 16] = [
     "kill",
     "restore",
     "diff",
+    "doctor",
     "serve",
+    "new",
+    "remove",
+    "promote",
     "init",
     "schema",
     "completions",

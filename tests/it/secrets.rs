@@ -79,7 +79,10 @@ fn the_prose_of_results_shows_no_token() {
         let prose = run["tests"][0][prose].as_str().expect("a text");
         assert!(!prose.contains("a1B2c3D4"), "{prose}");
     }
-    project.write("flags/flags.yaml", "flags:\n  a: { expires: never, enabled: true }\n");
+    project.write(
+        "flags/flags.yaml",
+        "flags:\n  a: { expires: never, enabled: true }\n",
+    );
     let store = ["--store", "sqlite:flags.db"];
     project.expect(0, &[&["apply", "-q"], &store[..]].concat());
     project.expect(0, &[&["kill", "a", "--reason", token], &store[..]].concat());

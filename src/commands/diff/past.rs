@@ -2,19 +2,18 @@
 //! change gives reason to.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::revisions::Revisions;
 use super::sides::Sides;
 use crate::cli::Diff as Args;
 use crate::commands::Failure;
-use crate::commands::progress::Progress;
+use crate::commands::past::Walk;
 use crate::commands::workspace::Workspace;
-use crate::git::{self, Repository, Scope};
+use crate::git::{Repository, Scope};
 use crate::model::Expiry;
 use crate::plan::Action;
 use crate::plan::diff::FlagChange;
-use crate::rules::change::{Commit, History, Past, References, Search, Sighting, is_on};
+use crate::rules::change::{History, Past, References, is_on};
 use crate::source;
 
 /// What is known of the past of flags that changed.
@@ -54,21 +53,14 @@ impl Pasts {
                 );
             }
             let tips = revisions.tips(repository)?;
-            let mut past = Walk {
-                repository,
-                tips: tips.iter().map(|tip| &*tip.id).collect(),
-                search: Search::new(wanted.iter().map(|change| change.key)),
-                seen: Seen::default(),
-                progress: Progress::bytes("reading history", 0, workspace.global.quiet),
-            };
+            let keys = wanted.iter().map(|change| change.key);
+            let mut walk = Walk::new(repository, &tips, keys, workspace.global.quiet);
             let commits = match files(&wanted, sides) {
-                Some(files) => past.within(&files)?,
+                Some(files) => walk.within(&files)?,
                 None => None,
             };
-            let commits = commits.map_or_else(|| past.commits(Scope::All), Ok)?;
-            for commit in &commits {
-                past.seen.add(commit, &mut pasts.history);
-            }
+            let commits = commits.map_or_else(|| walk.commits(Scope::All), Ok)?;
+            pasts.history = walk.history(&commits);
         }
         if !args.src.is_empty() && is_on(&levels, "removed-live") {
             let removed = changes
@@ -130,74 +122,6 @@ fn files(changes: &[&FlagChange<'_>], sides: &Sides) -> Option<Vec<Vec<u8>>> {
 /// From here on git is quicker with the whole directory, and a command line has an end.
 const MOST_FILES: usize = 20;
 
-/// Goes through the commits that touched flag files. Each content is read once, and parsed only where
-/// it has a flag that is searched for.
-struct Walk<'a> {
-    repository: &'a Repository,
-    tips: Vec<&'a str>,
-    search: Search,
-    seen: Seen,
-    progress: Progress,
-}
-
-impl Walk<'_> {
-    fn commits(&mut self, scope: Scope<'_>) -> Result<Vec<git::Commit>, git::Error> {
-        let tips = std::mem::take(&mut self.tips);
-        let commits = self.read(&tips, scope);
-        self.tips = tips;
-        commits
-    }
-
-    /// The commits that touched `files`. `None` where one of the flags was in another file before.
-    fn within(&mut self, files: &[Vec<u8>]) -> Result<Option<Vec<git::Commit>>, git::Error> {
-        let commits = self.commits(Scope::Files(files))?;
-        let brought: HashMap<&str, Vec<Arc<str>>> = commits
-            .iter()
-            .map(|commit| (&*commit.id, self.seen.brought_by(commit)))
-            .filter(|(_, keys)| !keys.is_empty())
-            .collect();
-        if brought.is_empty() {
-            return Ok(Some(commits));
-        }
-        let ids: Vec<&str> = brought.keys().copied().collect();
-        let whole = self.read(&ids, Scope::Tips)?;
-        let came = whole.iter().any(|commit| {
-            let keys = brought.get(&*commit.id);
-            keys.is_some_and(|keys| keys.iter().any(|key| self.seen.had(commit, key)))
-        });
-        Ok((!came).then_some(commits))
-    }
-
-    fn read(&mut self, tips: &[&str], scope: Scope<'_>) -> Result<Vec<git::Commit>, git::Error> {
-        let Self {
-            repository,
-            search,
-            seen,
-            progress,
-            ..
-        } = self;
-        let commits = repository.history(tips, scope, |id, bytes| {
-            progress.advance(bytes.len() as u64);
-            seen.look(id, bytes, search);
-        })?;
-        // What became of a flag matters only where it was, and mostly the next commit has told. In a
-        // few files, so does where it came from.
-        let few = matches!(scope, Scope::Files(_));
-        let matters = |commit: &&git::Commit| few || commit.before().any(|id| seen.has(id));
-        let after = commits.iter().filter(matters);
-        let after = after.flat_map(git::Commit::after);
-        let mut wanted: Vec<&str> = after.filter(|id| !seen.knows(id)).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        repository.blobs(&wanted, |blob| {
-            if let Some(id) = wanted.get(blob.index) {
-                seen.look(id, &blob.bytes, search);
-            }
-        })?;
-        Ok(commits)
-    }
-}
-
 fn is_postponed(change: &FlagChange<'_>) -> bool {
     let date = |flag: Option<&crate::model::Flag>| match flag?.expires.as_ref()?.value {
         Expiry::On(date) => Some(date),
@@ -205,62 +129,4 @@ fn is_postponed(change: &FlagChange<'_>) -> bool {
     };
     let (from, to) = (date(change.old), date(change.new));
     from.is_some() && from < to
-}
-
-/// What was seen in contents, by their ids.
-#[derive(Default)]
-struct Seen(HashMap<String, Vec<Sighting>>);
-
-impl Seen {
-    fn look(&mut self, id: &str, bytes: &[u8], search: &mut Search) {
-        self.0.insert(id.to_owned(), search.look(bytes));
-    }
-
-    fn knows(&self, id: &str) -> bool {
-        self.0.contains_key(id)
-    }
-
-    fn get(&self, id: &str) -> &[Sighting] {
-        self.0.get(id).map_or(&[], Vec::as_slice)
-    }
-
-    fn has(&self, id: &str) -> bool {
-        !self.get(id).is_empty()
-    }
-
-    /// Whether a flag was in what a commit touched.
-    fn had(&self, commit: &git::Commit, key: &str) -> bool {
-        let mut before = commit.before().flat_map(|id| self.get(id));
-        before.any(|sighting| *sighting.key == *key)
-    }
-
-    /// The flags that are there after a commit, and were nowhere in what it touched.
-    fn brought_by(&self, commit: &git::Commit) -> Vec<Arc<str>> {
-        let after = commit.after().flat_map(|id| self.get(id));
-        let new = after.filter(|sighting| !self.had(commit, &sighting.key));
-        new.map(|sighting| Arc::clone(&sighting.key)).collect()
-    }
-
-    /// Puts a commit into the history.
-    fn add(&self, commit: &git::Commit, history: &mut History) {
-        let parents = commit.files.iter().map(|file| file.before.len()).max();
-        let parents: Vec<Vec<Sighting>> = (0..parents.unwrap_or(0))
-            .map(|parent| {
-                let ids = commit.files.iter();
-                let ids = ids.filter_map(|file| file.before.get(parent)?.as_deref());
-                ids.flat_map(|id| self.get(id)).cloned().collect()
-            })
-            .collect();
-        if parents.iter().all(Vec::is_empty) {
-            return;
-        }
-        let after = commit.after().flat_map(|id| self.get(id));
-        let after: Vec<Sighting> = after.cloned().collect();
-        let commit = Commit {
-            id: commit.id.clone(),
-            time: commit.time,
-            subject: commit.subject.clone(),
-        };
-        history.add(&commit, &parents, &after);
-    }
 }

@@ -42,7 +42,10 @@ impl Redis {
         let error = self.endpoint.refused(error);
         let forbidden = matches!(error, Error::NoPermission { .. });
         let reason = match error {
-            Error::NoPermission { reason, .. } | Error::Refused { reason, .. } => reason,
+            // A command that is not there is often one that whoever runs the server has taken away.
+            Error::NoPermission { reason, .. }
+            | Error::Refused { reason, .. }
+            | Error::TooOld { reason, .. } => reason,
             other => other.to_string(),
         };
         Unasked {

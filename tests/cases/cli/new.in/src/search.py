@@ -1,0 +1,2 @@
+if is_on("search_fallback"):
+    ask(old)

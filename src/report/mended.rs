@@ -131,7 +131,8 @@ impl<'t> Lines<'t> {
 
 fn one(file: &File, root: &Root, look: Look, out: &mut dyn Write) -> io::Result<Taken> {
     let (before, after) = (&file.mended.before, &file.mended.text);
-    write_diff(&root.name(&file.name), Some(before), Some(after), look, out)
+    let name = root.name(&file.name);
+    texts(&name, Some(before), Some(after), look, out)
 }
 
 /// Writes how the text of one file has changed. `None` is for a file that is not there.
@@ -145,10 +146,10 @@ pub fn unified(
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    write_diff(name, before, after, look, out).map(drop)
+    texts(name, before, after, look, out).map(drop)
 }
 
-fn write_diff(
+fn texts(
     name: &str,
     before: Option<&str>,
     after: Option<&str>,

@@ -19,7 +19,7 @@ fn states(world: &World) -> Vec<(String, String)> {
 #[test]
 fn a_rollout_that_is_lost_is_told_of_and_fails_the_run() {
     let names = ["cut", "deleted", "fine", "listed", "replaced", "stopped"];
-    let rollouts: String = names.map(|name| super::due::rollout(name)).concat();
+    let rollouts: String = names.map(super::due::rollout).concat();
     let world = World::with_flags(&format!(
         "flags:\n{rollouts}  switch: {{ description: D, owner: o, expires: never, enabled: true }}\n"
     ));

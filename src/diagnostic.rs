@@ -271,6 +271,22 @@ pub struct Position {
 pub struct LineIndex {
     /// Byte offset of each line's first byte.
     starts: Vec<u32>,
+    /// How many characters begin before each multiple of [`STEP`] bytes, where a line is longer than
+    /// that: else thousands of findings in one line would each be counted to from its beginning.
+    marks: Vec<u32>,
+}
+
+/// Bytes from one mark to the next.
+const STEP: usize = 1 << 12;
+
+/// How many characters begin in `range`, byte order marks left out.
+fn characters(bytes: &[u8], range: Range<usize>) -> u32 {
+    let begins = |at: &usize| match bytes.get(*at) {
+        Some(0xef) => !bytes[*at..].starts_with("\u{feff}".as_bytes()),
+        Some(byte) => byte & 0xc0 != 0x80,
+        None => false,
+    };
+    u32::try_from(range.filter(begins).count()).unwrap_or(u32::MAX)
 }
 
 impl LineIndex {
@@ -288,7 +304,25 @@ impl LineIndex {
                 starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
             }
         }
-        Self { starts }
+        let longest = starts.windows(2).map(|pair| (pair[1] - pair[0]) as usize);
+        let last = bytes.len() - starts.last().map_or(0, |start| *start as usize);
+        let mut marks = Vec::new();
+        if longest.max().unwrap_or(0).max(last) > STEP {
+            let mut before = 0;
+            for start in (0..=bytes.len()).step_by(STEP) {
+                marks.push(before);
+                before += characters(bytes, start..(start + STEP).min(bytes.len()));
+            }
+        }
+        Self { starts, marks }
+    }
+
+    /// How many characters begin before `end`: in the text, or from `start` where there are no marks.
+    fn characters_before(&self, bytes: &[u8], start: usize, end: usize) -> u32 {
+        match self.marks.get(end / STEP) {
+            Some(before) => before + characters(bytes, end - end % STEP..end),
+            None => characters(bytes, start..end),
+        }
     }
 
     /// The line, from 1, that holds the byte at `offset`.
@@ -307,14 +341,10 @@ impl LineIndex {
         }
         let line = self.line(u32::try_from(end).unwrap_or(u32::MAX));
         let start = self.starts[line as usize - 1] as usize;
-        let column = text[start..end]
-            .chars()
-            .filter(|c| *c != '\u{feff}')
-            .count()
-            + 1;
+        let before = |at| self.characters_before(text.as_bytes(), start, at);
         Position {
             line,
-            column: u32::try_from(column).unwrap_or(u32::MAX),
+            column: before(end) - before(start) + 1,
         }
     }
 
@@ -363,4 +393,36 @@ fn fold(word: &str) -> String {
         .filter(|c| !matches!(c, '_' | '-' | ' '))
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_characters_however_long_the_line() {
+        for filling in ["x", "é", "猫", "😀", "\u{feff}"] {
+            for count in [0, 3, 4095, 4096, 4097, 20_000] {
+                let text = format!("a\n\u{feff}{}|\r\nz", filling.repeat(count));
+                let index = LineIndex::new(&text);
+                let shown = if filling == "\u{feff}" { 0 } else { count };
+                let mark = text.find('|').unwrap_or_default();
+                for (at, line, column) in [
+                    (mark, 2, shown + 1),
+                    (mark + 1, 2, shown + 2),
+                    (text.len(), 3, 2),
+                    (text.len() + 9, 3, 2),
+                    (0, 1, 1),
+                ] {
+                    let found = index.position(&text, u32::try_from(at).unwrap_or(u32::MAX));
+                    let column = u32::try_from(column).unwrap_or(u32::MAX);
+                    assert_eq!(
+                        found,
+                        Position { line, column },
+                        "{count} of {filling}, at {at}"
+                    );
+                }
+            }
+        }
+    }
 }

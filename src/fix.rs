@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use crate::diagnostic::{Diagnostic, FileId, Fix, LineIndex, Position};
 use crate::rules::Checked;
 use edits::{apart, made};
-use judge::{Key, Sight, judge, key};
+use judge::{Key, Reach, Sight, judge, key};
 
 pub use judge::fresh;
 
@@ -194,6 +194,7 @@ impl Mender<'_> {
     /// Makes all batches; false, with nothing changed, where that is not better.
     fn all_at_once(&mut self, batches: &[(usize, Vec<Candidate>)]) -> bool {
         let mut texts = Vec::new();
+        let mut reach = Reach::new();
         for (at, batch) in batches {
             let Some(open) = self.texts.get(*at) else {
                 return false;
@@ -202,6 +203,7 @@ impl Mender<'_> {
                 return false;
             };
             let checked = (self.set.check)(open.mended.file, &text);
+            reach.insert(open.mended.file, open.reach(batch, &text));
             texts.push((open.slot, text, checked));
         }
         let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -225,6 +227,7 @@ impl Mender<'_> {
                 across: &across,
             },
             &fixed,
+            &reach,
         );
         if verdict.is_err() {
             for (slot, checked) in before {
@@ -290,9 +293,10 @@ impl Mender<'_> {
         let Some(text) = open.with(made.iter()) else {
             return Some(Err("its edits get in each other's way".to_owned()));
         };
+        let reach = Reach::from([(open.mended.file, open.reach(made, &text))]);
         let slot = open.slot;
         let checked = (self.set.check)(open.mended.file, &text);
-        Some(self.compare(slot, text, checked, fixed))
+        Some(self.compare(slot, text, checked, fixed, &reach))
     }
 
     /// Puts a file into the set for a moment, to see what that does.
@@ -302,6 +306,7 @@ impl Mender<'_> {
         text: String,
         checked: Checked,
         fixed: &[Candidate],
+        reach: &Reach,
     ) -> Result<Trial, String> {
         let before = self.swap(slot, checked);
         let across = self.look_across();
@@ -315,7 +320,7 @@ impl Mender<'_> {
             across: &across,
         };
         let fixed: Vec<_> = fixed.iter().map(|candidate| &candidate.found).collect();
-        judge(&before, &after, &fixed)?;
+        judge(&before, &after, &fixed, reach)?;
         Ok(Trial {
             text,
             checked,
@@ -343,7 +348,8 @@ impl Mender<'_> {
             text = with(&text, next.iter())?;
             chain.extend(next);
             let checked = (self.set.check)(file, &text);
-            if let Ok(trial) = self.compare(slot, text.clone(), checked, first) {
+            // What shows behind a fix is not told from what it brings: all of it counts.
+            if let Ok(trial) = self.compare(slot, text.clone(), checked, first, &Reach::new()) {
                 return Some((trial, chain));
             }
         }
@@ -364,6 +370,14 @@ impl Open {
     /// The text with these fixes made.
     fn with<'c>(&self, fixes: impl Iterator<Item = &'c Candidate>) -> Option<String> {
         with(&self.mended.text, fixes)
+    }
+
+    /// Where the last edit of `fixes` ends in `text`, which has all of them made.
+    fn reach(&self, fixes: &[Candidate], text: &str) -> u32 {
+        let edits = fixes.iter().flat_map(|candidate| &candidate.fix.edits);
+        let end = edits.map(|edit| edit.span.end).max().unwrap_or(0);
+        let behind = self.mended.text.len().saturating_sub(end as usize);
+        u32::try_from(text.len().saturating_sub(behind)).unwrap_or(u32::MAX)
     }
 
     /// Goes on with `text`, in which `fixed` are made.

@@ -11,13 +11,16 @@ pub mod commands;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod config;
+#[cfg(feature = "serve")]
+pub mod server;
+
 #[cfg(feature = "cli")]
 pub mod report;
 #[cfg(feature = "cli")]
 pub mod watch;
 
-#[cfg(feature = "serve")]
-pub mod server;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 
 pub mod client;
 

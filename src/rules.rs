@@ -90,7 +90,7 @@ pub use context::{Context, KeyStyle, Limits};
 pub use edit::without_entry;
 pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
-pub use runner::{Checked, Settings, check_file, check_part, check_set};
+pub use runner::{Checked, Settings, check_file, check_part, check_set, check_set_for_errors};
 pub use suppression::Suppressions;
 
 /// Every rule, by id.

@@ -11,6 +11,7 @@ mod connection;
 mod events;
 mod metrics;
 mod ofrep;
+mod page;
 mod route;
 mod tls;
 
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 use crate::client::{Client, Flags};
 
 pub use access::{Origins, OriginsError, Tokens, TokensError};
+pub use page::ReadHistory;
 pub use tls::{Identity, IdentityError};
 
 use metrics::Metrics;
@@ -42,6 +44,8 @@ pub struct Options {
     pub origins: Origins,
     /// Certificate and key, for TLS.
     pub identity: Option<Identity>,
+    /// Who changed what, for the page; flags that come from no store have none.
+    pub history: Option<Box<ReadHistory>>,
     pub limits: Limits,
 }
 
@@ -117,6 +121,7 @@ struct State {
     changes: watch::Receiver<Change>,
     options: Options,
     metrics: Metrics,
+    past: page::Kept,
     /// True once the server is to end.
     closing: watch::Sender<bool>,
 }
@@ -146,6 +151,7 @@ impl Server {
                 changes: changes.0.subscribe(),
                 options,
                 metrics: Metrics::default(),
+                past: page::Kept::default(),
                 closing: watch::Sender::new(false),
             }),
         })

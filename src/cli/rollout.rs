@@ -84,7 +84,7 @@ pub struct Advance {
     #[arg(long, value_name = "DURATION", requires = "due", value_parser = duration)]
     pub every: Option<Duration>,
     /// Command that decides about each flag that is due
-    #[arg(long, value_name = "COMMAND", requires = "due")]
+    #[arg(long, value_name = "COMMAND", requires = "due", value_parser = command)]
     pub gate: Option<String>,
     /// How long a gate may take
     #[arg(long, value_name = "DURATION", default_value = "1m", requires = "gate", value_parser = duration)]
@@ -136,4 +136,12 @@ pub struct Resume {
     /// How to print what was done
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: OperatorFormat,
+}
+
+/// A command for `sh`. An empty one, of a variable that is not set say, would allow everything.
+fn command(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("the command is empty: nothing would decide".to_owned());
+    }
+    Ok(text.to_owned())
 }

@@ -12,10 +12,11 @@ use crate::amend::{self, NewFlag};
 use crate::cli::{Global, New as Args, OperatorFormat};
 use crate::diagnostic::FileId;
 use crate::git;
+use crate::model::Expiry;
 use crate::report;
 use crate::report::authored::{self, Added};
 use crate::rules::change::is_on;
-use crate::source;
+use crate::{secret, source};
 
 mod key;
 mod place;
@@ -34,6 +35,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let (source, span) = (amending.source(written), written.span);
     let text = amending.text(file)?;
     let text = lines_of(&text, span.range());
+    let text = secret::mask(&text);
     let diff = args.dry_run.then(|| amending.diff_text());
     if !args.dry_run {
         amending.write()?;
@@ -114,14 +116,19 @@ fn flag(args: &Args, workspace: &Workspace<'_>, amending: &Amending) -> Result<N
         true => limits.max_experiment_days,
         false => limits.max_flag_age_days,
     };
-    let shape = shape::of(args, limits, days)?;
     let today = settings.context.today;
+    let expires = args.expiry(today, days);
+    let lives = match expires {
+        Expiry::On(date) => today.until(date).map_or(0, |span| span.get_days()),
+        Expiry::Never => i32::MAX,
+    };
+    let shape = shape::of(args, limits, lives)?;
     Ok(NewFlag {
         key: args.flag.clone(),
         description: Some(given(&args.description).unwrap_or_else(|| key::in_words(&args.flag))),
         owner,
         created: today,
-        expires: args.expiry(today, days),
+        expires,
         shape,
     })
 }

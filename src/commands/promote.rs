@@ -16,6 +16,7 @@ use crate::plan::FieldChange;
 use crate::record::{Record, Spec};
 use crate::report;
 use crate::report::promoted::{self, Promoted, Promotion};
+use crate::secret;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {
     let workspace = Workspace::open(global)?;
@@ -113,7 +114,11 @@ fn promote(
         source,
         outcome: if is_changed { "promoted" } else { "unchanged" },
         fields: if is_changed { fields } else { Vec::new() },
-        lost_comments: amended.lost,
+        lost_comments: amended
+            .lost
+            .iter()
+            .map(|comment| secret::mask(comment).into_owned())
+            .collect(),
     })
 }
 

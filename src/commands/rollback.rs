@@ -43,14 +43,16 @@ impl Rollback<'_> {
             let mut history = store.history(usize::MAX)?;
             // What came since has moved the generation: the commit finds that out.
             history.retain(|entry| entry.generation <= snapshot.generation);
-            let to = self.generation(&history)?;
+            let to = self.generation(&history, snapshot.rolled_back.as_ref())?;
             let about = self.about(&history, to, &snapshot);
             let plan = self.plan(&history, to, &about, store, snapshot)?;
+            // What guards planned changes must not stand in the way of taking one back, and whoever names a
+            // generation may name that of what was taken back.
             let consent = Consent {
                 deletes: self.args.allow_deletes,
+                undo_rollback: true,
                 ..Consent::default()
             };
-            // What guards planned changes must not stand in the way of taking one back.
             let refusals = refusals(&plan, consent, &Policy::default(), about.at);
             if !refusals.is_empty() {
                 return self.report(&plan, store, Ended::Refused(refusals));
@@ -95,13 +97,19 @@ impl Rollback<'_> {
         })
     }
 
-    /// The generation to go back to.
-    fn generation(&self, history: &[HistoryEntry]) -> Result<u64, Failure> {
+    /// The generation to go back to. From what an earlier rollback put back, one goes back further.
+    fn generation(
+        &self,
+        history: &[HistoryEntry],
+        back: Option<&RolledBack>,
+    ) -> Result<u64, Failure> {
         if let Some(generation) = self.args.generation {
             return Ok(generation);
         }
-        let decided =
-            |entry: &&HistoryEntry| matches!(&*entry.source, "apply" | "watch" | "rollback");
+        let newest = back.map_or(u64::MAX, |back| back.to);
+        let decided = |entry: &&HistoryEntry| {
+            entry.generation <= newest && matches!(&*entry.source, "apply" | "watch" | "rollback")
+        };
         let last = history.iter().find(decided);
         last.map(|entry| entry.generation - 1).ok_or_else(|| {
             Failure::impossible("there is no apply in the history that could be taken back")

@@ -3,8 +3,8 @@
 mod files;
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use signal_hook::consts::SIGHUP;
@@ -19,7 +19,9 @@ use crate::cli::{Global, Serve as Args};
 use crate::client::Client;
 use crate::config::Environment;
 use crate::report::text::visible;
-use crate::server::{Changes, Identity, Limits, Options, Origins, Reloader, Server, Tokens};
+use crate::server::{
+    Changes, Identity, Limits, Options, Origins, ReadHistory, Reloader, Server, Tokens,
+};
 use crate::store;
 
 /// How often files and signals are looked at.
@@ -32,14 +34,17 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     let environment = workspace.environment()?;
     log(global);
     let changes = Changes::default();
-    let (client, origin, _watch) = if args.files {
-        let served = files::serve(&workspace, environment, args.watch, &changes, colors)?;
-        (served.client, "the flag files".to_owned(), served.watch)
+    let source = if args.files {
+        Source {
+            client: files::serve(&workspace, environment, args.watch, &changes, colors)?,
+            origin: "the flag files".to_owned(),
+            history: None,
+        }
     } else {
-        let (client, origin) = of_store(&workspace, environment, args, &changes)?;
-        (client, origin, None)
+        of_store(&workspace, environment, args, &changes)?
     };
-    let options = options(args, &environment.name, origin)?;
+    let client = source.client.clone();
+    let options = options(args, &environment.name, source)?;
     if !global.quiet {
         warn(args);
     }
@@ -50,6 +55,14 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     // Nothing that still runs has anything to finish.
     runtime.shutdown_background();
     Ok(Ending::Done)
+}
+
+/// Where flags come from.
+struct Source {
+    client: Client,
+    /// For people.
+    origin: String,
+    history: Option<Box<ReadHistory>>,
 }
 
 async fn serve(
@@ -120,8 +133,14 @@ fn of_store(
     environment: &Environment,
     args: &Args,
     changes: &Changes,
-) -> Result<(Client, String), Failure> {
+) -> Result<Source, Failure> {
     let (url, options) = workspace.address(environment)?;
+    let past = store::Options {
+        // Whoever looks at the page sees what is wrong.
+        on_wait: |_| (),
+        ..options.clone()
+    };
+    let past = Mutex::new(store::open(&url, &environment.prefix, &past)?);
     let client = Client::builder(&url)
         .prefix(&environment.prefix)
         .options(options)
@@ -129,7 +148,14 @@ fn of_store(
         .on_change(changes.teller())
         .connect();
     match client {
-        Ok(client) => Ok((client, store::shown(&url))),
+        Ok(client) => Ok(Source {
+            client,
+            origin: store::shown(&url),
+            history: Some(Box::new(move |limit| {
+                let mut past = past.lock().unwrap_or_else(PoisonError::into_inner);
+                past.history(limit).map_err(|error| error.to_string())
+            })),
+        }),
         Err(crate::client::Error::Store(error)) => Err(error.into()),
         Err(error @ crate::client::Error::Thread(_)) => {
             Err(Failure::impossible("cannot follow the store").because(error))
@@ -137,7 +163,7 @@ fn of_store(
     }
 }
 
-fn options(args: &Args, environment: &str, origin: String) -> Result<Options, Failure> {
+fn options(args: &Args, environment: &str, source: Source) -> Result<Options, Failure> {
     let tokens = args.tokens.as_ref().map(Tokens::read).transpose();
     let tokens = tokens.map_err(|error| {
         Failure::impossible("nobody could be let in")
@@ -157,7 +183,8 @@ fn options(args: &Args, environment: &str, origin: String) -> Result<Options, Fa
     };
     Ok(Options {
         environment: environment.to_owned(),
-        origin,
+        origin: source.origin,
+        history: source.history,
         tokens,
         origins,
         identity,

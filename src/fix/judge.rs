@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, FileId, Location, Severity};
 use crate::rules::Checked;
 
 /// What makes two findings the same one, wherever it stands by now: rule, flag, and the message
@@ -60,10 +60,6 @@ impl Sight<'_> {
         all
     }
 
-    fn errors(&self) -> usize {
-        self.findings().filter(|found| is_error(found)).count()
-    }
-
     fn flags(&self) -> HashMap<&str, usize> {
         let mut all = HashMap::new();
         for flag in self.checked.iter().flat_map(|file| &file.flags) {
@@ -77,24 +73,34 @@ fn is_error(found: &Diagnostic) -> bool {
     found.severity == Severity::Error
 }
 
+/// Where the last edit of each file ends, in the text with all of them made.
+pub type Reach = HashMap<FileId, u32>;
+
 /// `after` is better than `before` where what was `fixed` is gone, no error has come, and no flag has
 /// gone. The error says what is worse.
-pub fn judge(before: &Sight<'_>, after: &Sight<'_>, fixed: &[&Diagnostic]) -> Result<(), String> {
-    let (was, is) = (before.count(is_error), after.count(is_error));
+pub fn judge(
+    before: &Sight<'_>,
+    after: &Sight<'_>,
+    fixed: &[&Diagnostic],
+    reach: &Reach,
+) -> Result<(), String> {
+    // Where findings were left out, those behind the last one that was shown show only now.
+    let is_whole = !before.findings().any(Diagnostic::stands_for_more);
+    let counts = |found: &Diagnostic| {
+        let Location { file, span } = found.location;
+        let was_shown = || reach.get(&file).is_none_or(|end| span.start <= *end);
+        is_error(found) && (is_whole || (!found.stands_for_more() && was_shown()))
+    };
+    let (was, is) = (before.count(is_error), after.count(counts));
     let fresh = after
         .findings()
-        .filter(|found| is_error(found))
+        .filter(|found| counts(found))
         .find(|found| {
             let key = key(found);
             is.get(&key) > was.get(&key)
         });
-    // Where findings were left out, one that was there may show only now.
-    let is_whole = !before.findings().any(Diagnostic::stands_for_more);
-    match fresh {
-        Some(found) if is_whole || after.errors() >= before.errors() => {
-            return Err(found.message.clone());
-        }
-        _ => {}
+    if let Some(found) = fresh {
+        return Err(found.message.clone());
     }
     let (was, is) = (before.count(|_| true), after.count(|_| true));
     let mut gone: HashMap<Key, usize> = HashMap::new();
@@ -122,7 +128,7 @@ pub fn judge(before: &Sight<'_>, after: &Sight<'_>, fixed: &[&Diagnostic]) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Location;
+    use crate::diagnostic::Span;
 
     fn found(message: &str) -> Diagnostic {
         Diagnostic::new("schema", Location::default(), message).with_flag("a")
@@ -130,14 +136,23 @@ mod tests {
 
     fn verdict(before: &[&str], after: &[&str], fixed: &str) -> Result<(), String> {
         let sight = |messages: &[&str]| -> Vec<Diagnostic> {
-            messages.iter().map(|message| found(message)).collect()
+            let found = |(at, message): (usize, &&str)| Diagnostic {
+                location: Location {
+                    span: Span::new(at, at),
+                    ..Location::default()
+                },
+                ..found(message)
+            };
+            messages.iter().enumerate().map(found).collect()
         };
         let (before, after) = (sight(before), sight(after));
         let sight = |across| Sight {
             checked: Vec::new(),
             across,
         };
-        judge(&sight(&before), &sight(&after), &[&found(fixed)])
+        // All but the last finding stands where something was edited.
+        let reach = HashMap::from([(FileId::default(), 2)]);
+        judge(&sight(&before), &sight(&after), &[&found(fixed)], &reach)
     }
 
     #[test]
@@ -161,10 +176,26 @@ mod tests {
     }
 
     #[test]
-    fn where_findings_were_left_out_their_number_counts() {
+    fn what_is_new_is_told_as_often_as_it_is() {
+        let all = |messages: &[&str]| -> Vec<Diagnostic> {
+            messages.iter().map(|message| found(message)).collect()
+        };
+        let (before, after) = (all(&["x 1", "y"]), all(&["x 2", "x 3", "z", "y"]));
+        let fresh = fresh(&before, &after);
+        let fresh: Vec<&str> = fresh.iter().map(|found| &*found.message).collect();
+        assert_eq!(fresh, ["x 3", "z"]);
+    }
+
+    #[test]
+    fn where_findings_were_left_out_only_what_was_shown_counts() {
         let many = "more than 1000 mistakes in one document: some are not shown";
-        assert_eq!(verdict(&["x", "y", many], &["z"], "x"), Ok(()));
-        assert_eq!(verdict(&["x", many], &["z", many], "x"), Err("z".into()));
+        let behind = ["y", "y", "y", "z", many];
+        assert_eq!(verdict(&["x", "y", "y", "y", many], &behind, "x"), Ok(()));
+        let harm = Err("z".into());
+        assert_eq!(
+            verdict(&["x", "y", "y", many], &["z", "y", "y", many], "x"),
+            harm
+        );
     }
 
     #[test]
@@ -188,8 +219,11 @@ mod tests {
                 across: &[],
             }
         }
-        let lost = judge(&sight(&both), &sight(&one), &[]);
+        let lost = judge(&sight(&both), &sight(&one), &[], &Reach::new());
         assert_eq!(lost, Err("the flag `b` missing".into()));
-        assert_eq!(judge(&sight(&one), &sight(&both), &[]), Ok(()));
+        assert_eq!(
+            judge(&sight(&one), &sight(&both), &[], &Reach::new()),
+            Ok(())
+        );
     }
 }

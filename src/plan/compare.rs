@@ -28,7 +28,11 @@ impl Live {
         Self {
             applied: snapshot.specs.remove(flag),
             stored: snapshot.records.remove(flag),
-            removed: snapshot.removed.remove(flag),
+            // What a rollback took away has not been removed on purpose.
+            removed: snapshot.removed.remove(flag).filter(|removed| {
+                let back = snapshot.rolled_back.as_ref();
+                back.is_none_or(|back| removed.generation <= back.to)
+            }),
             stop: snapshot.stops.remove(flag),
             now: snapshot.now,
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Plan};
+use super::{Action, Plan, RecordWrite};
 use crate::impact::Share;
 
 mod freeze;
@@ -53,6 +53,7 @@ pub fn refusals(plan: &Plan, consent: Consent, policy: &Policy, now: f64) -> Vec
         blocked(plan),
         protected(plan, consent, policy),
         moved(plan, consent, policy),
+        untold(plan, consent, policy),
         taken_back(plan, consent),
         frozen(policy, now).filter(|_| !consent.frozen && !plan.is_empty()),
     ]
@@ -161,7 +162,6 @@ fn moved(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
     let mut far: Vec<(&str, Share)> = plan
         .changes
         .iter()
-        // Where a record cannot be evaluated, other guards and notes speak of it.
         .filter_map(|change| Some((change.flag(), change.impact()?.changed())))
         .filter(|(_, share)| *share > Share::of(limit))
         .collect();
@@ -178,6 +178,27 @@ fn moved(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
             cut(&flags)
         ),
         hint: "go in steps, or pass `--allow-moved` if this is meant; `max_moved` in hoist.toml sets the limit"
+            .into(),
+    })
+}
+
+/// What nobody can tell may be more than the limit.
+fn untold(plan: &Plan, consent: Consent, policy: &Policy) -> Option<Refusal> {
+    let limit = policy.max_moved.filter(|_| !consent.moved)?;
+    let flags = names(plan, |change| {
+        change.blocked.is_none()
+            && change.write.record != RecordWrite::Keep
+            && change.impact().is_none()
+    });
+    (!flags.is_empty()).then(|| Refusal {
+        message: format!(
+            "environment `{}` allows a change for at most {limit} % of users, and nobody can tell for how many the plan \
+             changes what now stands in the store as no sound record: {}",
+            plan.environment,
+            list(&flags)
+        ),
+        hint: "look at the differences in the plan, and pass `--allow-moved` if this is meant; `max_moved` in hoist.toml \
+               sets the limit"
             .into(),
     })
 }

@@ -154,6 +154,27 @@ pub fn check_set(checked: &[Checked], files: &Files, settings: &Settings) -> Vec
     check_together(checked, files, settings, true)
 }
 
+/// The errors among what [`check_set`] finds, with no more work than they take.
+#[must_use]
+pub fn check_set_for_errors(
+    checked: &[Checked],
+    files: &Files,
+    settings: &Settings,
+) -> Vec<Diagnostic> {
+    let is_error = |severity: Option<Severity>| severity == Some(Severity::Error);
+    if is_error(settings.levels.severity(&super::unused_ignore::RULE)) {
+        // Which comments silence nothing shows once every rule has run.
+        let mut found = check_set(checked, files, settings);
+        found.retain(|found| found.severity == Severity::Error);
+        return found;
+    }
+    let flags = flags_by_name(checked, files);
+    let mut found = find_together(&flags, settings, Severity::Error);
+    hide(&mut found, checked);
+    found.iter_mut().for_each(keep_secrets);
+    found
+}
+
 /// The same for some files of a flag set: nothing is said to be missing that may be in the others.
 #[must_use]
 pub fn check_part(checked: &[Checked], files: &Files, settings: &Settings) -> Vec<Diagnostic> {
@@ -166,31 +187,47 @@ fn check_together(
     settings: &Settings,
     is_whole: bool,
 ) -> Vec<Diagnostic> {
-    let mut by_name: Vec<&Checked> = checked.iter().collect();
-    by_name.sort_by_key(|checked| files.name(checked.file));
-    let flags: Vec<&Flag> = by_name.iter().flat_map(|checked| &checked.flags).collect();
-
-    let mut diagnostics = Vec::new();
-    for (rule, severity) in settings.levels.active() {
-        if let Check::Set(check) = rule.check {
-            let mut findings = Findings::new(rule, severity, None, &mut diagnostics);
-            check(&flags, &settings.context, &mut findings);
-            findings.finish();
-        }
-    }
+    let flags = flags_by_name(checked, files);
+    let mut diagnostics = find_together(&flags, settings, Severity::Warning);
     let used = hide(&mut diagnostics, checked);
     let run = unused::Run {
         levels: &settings.levels,
         is_whole,
     };
     let none = HashSet::new();
-    for checked in by_name {
+    for checked in by_name(checked, files) {
         if !checked.suppressions.ignores().is_empty() {
             let used = used.get(&checked.file).unwrap_or(&none);
             diagnostics.extend(unused::find(checked, used, &run));
         }
     }
     diagnostics.iter_mut().for_each(keep_secrets);
+    diagnostics
+}
+
+fn by_name<'c>(checked: &'c [Checked], files: &Files) -> Vec<&'c Checked> {
+    let mut by_name: Vec<&Checked> = checked.iter().collect();
+    by_name.sort_by_key(|checked| files.name(checked.file));
+    by_name
+}
+
+/// The flags of all files, these in the order of their names.
+fn flags_by_name<'c>(checked: &'c [Checked], files: &Files) -> Vec<&'c Flag> {
+    let files = by_name(checked, files).into_iter();
+    files.flat_map(|checked| &checked.flags).collect()
+}
+
+/// Runs the rules that look at all flags at once, those only that count for so much at least.
+fn find_together(flags: &[&Flag], settings: &Settings, least: Severity) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    let active = settings.levels.active();
+    for (rule, severity) in active.filter(|(_, severity)| *severity >= least) {
+        if let Check::Set(check) = rule.check {
+            let mut findings = Findings::new(rule, severity, None, &mut diagnostics);
+            check(flags, &settings.context, &mut findings);
+            findings.finish();
+        }
+    }
     diagnostics
 }
 

@@ -121,3 +121,40 @@ fn a_file_of_mistakes_does_not_fill_the_memory() {
         "flag has no owner (2000 like it before are not shown)"
     );
 }
+
+#[test]
+fn errors_of_all_files_together_are_found_without_the_rest() {
+    let one = "flags:\n  a: { enabled: true }\n  b_c: { enabled: true }\n  d: { enabled: true }\n";
+    let two = "flags:\n  # hoist-ignore: duplicate-flag, similar-key, stale-flag\n  a: { enabled: true }\n  b-c: { enabled: true }\n  d: { enabled: true }\n";
+    let mut files = Files::default();
+    let raised = [
+        &[][..],
+        &["similar-key"],
+        &["unused-ignore"],
+        &["similar-key", "unused-ignore"],
+    ];
+    let mut counts = Vec::new();
+    for raised in raised {
+        let mut settings = settings();
+        for rule in raised {
+            settings.levels.set(rule, Level::Error).unwrap();
+        }
+        let checked = [one, two].map(|text| {
+            let file = files.add("flags/a.yaml", None);
+            check_file(file, text.as_bytes(), &settings)
+        });
+        let mut all = check_set(&checked, &files, &settings);
+        all.retain(|found| found.severity == Severity::Error);
+        assert_eq!(
+            check_set_for_errors(&checked, &files, &settings),
+            all,
+            "{raised:?}"
+        );
+        counts.push(all.len());
+    }
+    assert!(
+        counts.is_sorted() && counts.first() > Some(&0),
+        "{counts:?}"
+    );
+    assert!(counts.first() < counts.last(), "{counts:?}");
+}

@@ -1,9 +1,14 @@
 //! OFREP 0.3: evaluating one flag, and evaluating all of them.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -17,7 +22,7 @@ use super::body::{Answer, empty, failure, json};
 #[derive(Debug, Default, Deserialize)]
 struct Request {
     #[serde(default)]
-    context: Option<Given>,
+    context: Option<Object<Given>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -26,6 +31,30 @@ struct Given {
     targeting_key: Option<Value>,
     #[serde(default)]
     groups: Option<Value>,
+}
+
+/// What is an object in JSON. A list of the fields in their order would pass for one otherwise.
+#[derive(Debug)]
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Object<T>, M::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        from.deserialize_map(Fields(PhantomData))
+    }
 }
 
 /// Why a request cannot be evaluated at all.
@@ -226,7 +255,7 @@ fn context(body: &[u8]) -> Result<Context, Refusal> {
         code,
         details: details.to_owned(),
     };
-    let request: Request = serde_json::from_slice(body).map_err(|error| {
+    let Object(request) = serde_json::from_slice::<Object<Request>>(body).map_err(|error| {
         let code = match error.classify() {
             Category::Data => "INVALID_CONTEXT",
             Category::Io | Category::Syntax | Category::Eof => "PARSE_ERROR",
@@ -234,7 +263,7 @@ fn context(body: &[u8]) -> Result<Context, Refusal> {
         refuse(code, &format!("the request makes no sense: {error}"))
     })?;
     let invalid = |details| refuse("INVALID_CONTEXT", details);
-    let given = request
+    let Object(given) = request
         .context
         .ok_or_else(|| invalid("the request has no `context`"))?;
     let context = match given.targeting_key {
@@ -293,6 +322,8 @@ mod tests {
             (r#"{"context":null}"#, Err("INVALID_CONTEXT")),
             (r#"{"context":[]}"#, Err("INVALID_CONTEXT")),
             (r#"{"context":"ana"}"#, Err("INVALID_CONTEXT")),
+            (r#"{"context":["ana"]}"#, Err("INVALID_CONTEXT")),
+            (r#"[{"targetingKey":"ana"}]"#, Err("INVALID_CONTEXT")),
             (r#"{"context":{"targetingKey":7}}"#, Err("INVALID_CONTEXT")),
             (
                 r#"{"context":{"targetingKey":"a","targetingKey":"b"}}"#,

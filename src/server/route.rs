@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::access::Tokens;
 use super::body::{Answer, TEXT, answer as plain, empty, failure, json};
 use super::metrics::Endpoint;
+use super::page::{self, Part};
 use super::{State, events, ofrep};
 use crate::client;
 
@@ -32,6 +33,7 @@ enum Target<'p> {
     Alive,
     Ready,
     Metrics,
+    Page(Part<'p>),
     Nothing,
 }
 
@@ -50,7 +52,7 @@ impl<'p> Target<'p> {
             "/healthz" => Self::Alive,
             "/readyz" => Self::Ready,
             "/metrics" => Self::Metrics,
-            _ => Self::Nothing,
+            _ => Part::of(path).map_or(Self::Nothing, Self::Page),
         }
     }
 
@@ -61,6 +63,7 @@ impl<'p> Target<'p> {
             Self::Events => Endpoint::Events,
             Self::Alive | Self::Ready => Endpoint::Health,
             Self::Metrics => Endpoint::Metrics,
+            Self::Page(_) => Endpoint::Page,
             Self::Nothing => Endpoint::Other,
         }
     }
@@ -148,6 +151,7 @@ async fn respond(
         Target::Alive => plain(StatusCode::OK, TEXT, "ok\n"),
         Target::Ready => ready(state),
         Target::Metrics => plain(StatusCode::OK, TEXT, state.metrics.text(&state.client)),
+        Target::Page(part) => page::show(state, *part, asked.query).await,
         Target::Nothing => empty(StatusCode::NOT_FOUND),
     }
 }
@@ -179,7 +183,13 @@ fn admit(
         StatusCode::UNAUTHORIZED,
         "a known token is needed: `Authorization: Bearer TOKEN`",
     );
-    let scheme = HeaderValue::from_static("Bearer realm=\"hoist\"");
+    // A browser asks for a password where that is what it may send.
+    let scheme = HeaderValue::from_static(match target {
+        Target::Page(_) => {
+            "Basic realm=\"hoist, with a token for the password\", charset=\"UTF-8\""
+        }
+        _ => "Bearer realm=\"hoist\"",
+    });
     refused
         .headers_mut()
         .insert(header::WWW_AUTHENTICATE, scheme);
@@ -287,11 +297,13 @@ fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
 }
 
 /// A part of a path with its percent signs resolved; none where that is not UTF-8.
-fn decoded(part: &str) -> Option<String> {
+pub(super) fn decoded(part: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
-        let code = behind.get(..2).filter(|_| *first == b'%');
+        let code = behind
+            .get(..2)
+            .filter(|code| *first == b'%' && code.iter().all(u8::is_ascii_hexdigit));
         let code = code.and_then(|code| std::str::from_utf8(code).ok());
         match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
             Some(byte) => {

@@ -95,11 +95,12 @@ pub fn create(path: &Path, name: &str, text: &[u8]) -> Result<(), WriteError> {
         file.sync_all()
     });
     // A second name for the same file is refused where there is one already; renaming is not.
-    let linked = written.and_then(|()| fs::hard_link(&new, path));
+    let linked = written.map(|()| fs::hard_link(&new, path));
     // Nothing more can be done about it.
     let _ = fs::remove_file(&new);
-    match linked {
-        Err(cause) if cause.kind() == io::ErrorKind::Unsupported => {
+    match linked.map_err(failed)? {
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => {
+            // Not every file system has such names.
             let file = File::create_new(path);
             file.and_then(|mut file| file.write_all(text))
                 .map_err(failed)

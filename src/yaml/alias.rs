@@ -7,7 +7,7 @@ use super::{INCOMPLETE, Kind, MAX_DEPTH, NodeId};
 use crate::diagnostic::Span;
 
 /// What aliases may add to the nodes of a file, unless the file itself has a tenth of it.
-const SHARED_NODES: u64 = 1_000_000;
+const SHARED_NODES: u64 = 600_000;
 /// What aliases may add to the bytes of a file.
 const SHARED_BYTES: u64 = 64 << 20;
 

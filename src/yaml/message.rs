@@ -100,6 +100,11 @@ fn forbidden(text: &str, at: usize, character: char) -> Explained {
         .and_then(|rest| rest.find(character))
         .unwrap_or_default();
     let span = char_at(text, at + offset);
+    if let '|' | '>' = character {
+        let message = format!("a block text (`{character}`) cannot stand between brackets");
+        let help = "put it in quotes, or write the collection on lines of its own".to_owned();
+        return (SYNTAX, span, message, Some(help));
+    }
     let (name, help) = match character {
         '\0' => (
             "a NUL byte".to_owned(),

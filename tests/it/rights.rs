@@ -2,6 +2,7 @@
 //! SECURITY.md says what these rights are.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use hoist::plan::{Expect, RecordWrite, SpecWrite, StopWrite, Write};
 use hoist::store::rights::{
@@ -196,7 +197,7 @@ fn waiting_for_replicas_takes_a_right_more() {
     let server = server();
     let options = Options {
         wait_replicas: 1,
-        timeout: std::time::Duration::from_millis(50),
+        timeout: Duration::from_millis(50),
         ..Options::default()
     };
     let reason = |rules: &str| {
@@ -411,6 +412,10 @@ fn the_program_does_what_a_user_may() {
     ] {
         run(0, words);
     }
+    let client = hoist::Client::connect(&url).expect("a fine URL");
+    client
+        .wait_ready(Duration::from_secs(30))
+        .expect("enough rights");
     run(2, &["kill", "checkout", "--reason", "errors"]);
     run(2, &["rollout", "advance", "checkout"]);
     make_user(&server, &rules(Role::Reader), None);

@@ -2,6 +2,7 @@
 
 mod access;
 mod hostile;
+mod load;
 mod stores;
 
 use std::process::{Command, Stdio};

@@ -336,3 +336,46 @@ fn it_says_what_happens_in_plain_lines() {
     settings.add_filter(r"redis\+unix://\S+", "[store]");
     settings.bind(|| insta::assert_snapshot!("plain_lines", said));
 }
+
+#[test]
+fn on_a_terminal_the_state_stands_below_and_ctrl_c_leaves_it_clean() {
+    let world = World::new();
+    let hoist = format!("'{}' watch --today 2026-11-22", env!("CARGO_BIN_EXE_hoist"));
+    // A terminal of its own, whose keys are what is written to it.
+    let mut child = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--command", &hoist, "/dev/null"])
+        .current_dir(world.project.folder())
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("script to run, which is part of util-linux");
+    wait_until("it is applied", || world.record("search").is_some());
+    write(
+        &world.path("flags/search.yaml"),
+        &file("search", 25).replace("enabled", "enbled"),
+    );
+    std::thread::sleep(Duration::from_millis(600));
+    let mut keys = child.stdin.take().expect("its keys");
+    std::io::Write::write_all(&mut keys, b"\x03").expect("a key");
+    let output = child.wait_with_output().expect("its end");
+    drop(keys);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for word in [
+        "flags   1 live",
+        "errors  1 in flags/search.yaml",
+        "generation 1",
+    ] {
+        assert!(said.contains(word), "no {word:?} in {said}");
+    }
+    let (_, end) = said
+        .rsplit_once("\u{1b}[2K")
+        .expect("a line that was cleared");
+    assert!(end.ends_with("stopped watching\r\n"), "{end:?}");
+    assert!(
+        !end.contains("live") && !said.contains("\u{1b}[?"),
+        "{said:?}"
+    );
+}

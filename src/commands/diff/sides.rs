@@ -66,6 +66,14 @@ impl Sides {
             .flatten()
             .map(|revision| Ok((revision, repository.tree(revision)?)))
             .collect::<Result<_, Failure>>()?;
+        let is_nowhere = trees.iter().all(|(_, tree)| !tree.found);
+        if is_nowhere && (revisions.head.is_some() || !workspace.flags_directory().is_dir()) {
+            return Err(Failure::impossible(format!(
+                "there is no directory `{}` on either side",
+                repository.flags()
+            ))
+            .hint("run it where hoist.toml is, or name that place with `-C DIR`"));
+        }
         for (revision, tree) in trees.iter().filter(|(_, tree)| !tree.found) {
             sides.notes.push(format!(
                 "there is no directory `{}` at {}",

@@ -14,7 +14,9 @@ pub(super) fn named(workspace: &Workspace<'_>, file: &Path) -> Result<PathBuf, F
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or(Path::new(""));
     let inside = path.strip_prefix(&flags).is_ok() || real(folder).starts_with(real(&flags));
-    let below = path.strip_prefix(&flags).unwrap_or(&path);
+    // Reached by a link, it is hidden by its own name alone.
+    let own = Path::new(path.file_name().unwrap_or_default());
+    let below = path.strip_prefix(&flags).unwrap_or(own);
     let hidden = |part: Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
     let is_yaml = matches!(
         path.extension().and_then(|extension| extension.to_str()),

@@ -9,8 +9,8 @@ use crate::rules::Limits;
 /// A weight of 1 percent is the least that whole percents allow.
 const MOST_VARIANTS: usize = 100;
 
-/// `days` is how long the flag is to live at most.
-pub(super) fn of(args: &Args, limits: &Limits, days: u32) -> Result<Shape, Failure> {
+/// `days` is how long the flag is to live.
+pub(super) fn of(args: &Args, limits: &Limits, days: i32) -> Result<Shape, Failure> {
     if let Some(stages) = &args.rollout {
         return Ok(Shape::Rollout(match stages {
             Some(Stages(stages)) => stages.clone(),
@@ -80,7 +80,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// 1, 10, 50 and 100 percent, with further stages where a step would be too large, and none too short. They
 /// last a day, or as little as they may where that is longer than the flag is to live.
-fn usual_stages(limits: &Limits, days: u32) -> Vec<(Percent, Option<String>)> {
+fn usual_stages(limits: &Limits, days: i32) -> Vec<(Percent, Option<String>)> {
     // In thousandths of a percent, as shares are.
     let most = ((limits.max_step * 1000.0) as u32).max(1000);
     let mut shares: Vec<u32> = Vec::new();
@@ -95,7 +95,7 @@ fn usual_stages(limits: &Limits, days: u32) -> Vec<(Percent, Option<String>)> {
         }
     }
     let last = shares.len() - 1;
-    let is_too_long = shares.len() as u64 > u64::from(days);
+    let is_too_long = shares.len() as i64 > i64::from(days);
     let stage = |(at, share): (usize, u32)| {
         let seconds = match at {
             _ if is_too_long => 0,

@@ -1,11 +1,9 @@
 //! Flags straight from the flag files.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::super::flagset::FlagSet;
 use super::super::workspace::Workspace;
@@ -13,22 +11,14 @@ use super::super::{Colors, Failure, count};
 use super::tell;
 use crate::cli::Global;
 use crate::client::{Builder, Client, Feed};
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::eval::Malformed;
 use crate::record::{Record, Spec};
 use crate::server::Changes;
+use crate::watch::{Debounce, Touched, Watcher};
 
-/// Editors save in several steps: so long after the last one, files are read.
-const SETTLED: Duration = Duration::from_millis(30);
-/// And so long after the first one, whatever still goes on.
-const LATEST: Duration = Duration::from_millis(500);
-
-/// What serves flag files.
-pub(super) struct Served {
-    pub client: Client,
-    /// Files are watched as long as this is kept.
-    pub watch: Option<RecommendedWatcher>,
-}
+/// Editors save in several steps: files are read once nothing has happened for so long.
+const QUIET: Duration = Duration::from_millis(30);
 
 /// A client that answers as the flag files say, and goes on doing so where `watch` is set.
 pub(super) fn serve(
@@ -37,22 +27,19 @@ pub(super) fn serve(
     watch: bool,
     changes: &Changes,
     colors: Colors,
-) -> Result<Served, Failure> {
+) -> Result<Client, Failure> {
     let (client, feed) = Builder::new("").on_change(changes.teller()).fed();
     // Watched before they are read, so that nothing falls between.
-    let (watch, changed) = match watch {
-        true => {
-            let (watcher, changed) = watcher(&workspace.flags_directory(), &workspace.root)?;
-            (Some(watcher), Some(changed))
-        }
-        false => (None, None),
-    };
+    let watch = watch.then(|| Watch::start(workspace)).transpose()?;
     read(workspace, environment, &feed)?;
-    if let Some(changed) = changed {
+    if let Some(watch) = watch {
         let (global, name) = (workspace.global.clone(), environment.name.clone());
-        thread::spawn(move || follow(&changed, &global, &name, &feed, colors));
+        thread::Builder::new()
+            .name("hoist-files".to_owned())
+            .spawn(move || watch.follow(|| again(&global, &name, &feed, colors)))
+            .map_err(|error| Failure::impossible("cannot watch the flag files").because(error))?;
     }
-    Ok(Served { client, watch })
+    Ok(client)
 }
 
 /// Reads all flag files. A flag with errors in it costs that flag only.
@@ -76,62 +63,90 @@ fn read(workspace: &Workspace<'_>, environment: &Environment, feed: &Feed) -> Re
     Ok(())
 }
 
-/// Something that sends a word whenever a file below `flags` or a file of `root` has changed.
-fn watcher(flags: &Path, root: &Path) -> Result<(RecommendedWatcher, Receiver<()>), Failure> {
-    let cannot = |error: notify::Error| {
-        Failure::impossible("cannot watch the flag files")
-            .because(error)
-            .hint("without `--watch` they are read once")
-    };
-    let (sender, changed) = channel();
-    let ours = flags.to_owned();
-    let mut watcher =
-        notify::recommended_watcher(move |event| hear(event, &ours, &sender)).map_err(cannot)?;
-    watcher
-        .watch(flags, RecursiveMode::Recursive)
-        .map_err(cannot)?;
-    // hoist.toml: a file that is replaced as a whole is only seen through its folder.
-    watcher
-        .watch(root, RecursiveMode::NonRecursive)
-        .map_err(cannot)?;
-    Ok((watcher, changed))
+/// The flag files and hoist.toml, watched.
+struct Watch {
+    watcher: Watcher,
+    events: Receiver<Touched>,
+    flags: PathBuf,
+    config: PathBuf,
 }
 
-fn hear(event: notify::Result<notify::Event>, flags: &Path, sender: &Sender<()>) {
-    let is_ours = |path: &PathBuf| {
-        path.starts_with(flags) || path.file_name().is_some_and(|name| name == "hoist.toml")
-    };
-    let is_change = event.is_ok_and(|event| {
-        // Reading is no change, and we read ourselves.
-        !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(is_ours)
-    });
-    if is_change {
-        // Nobody listens any more where this fails.
-        let _ = sender.send(());
+impl Watch {
+    fn start(workspace: &Workspace<'_>) -> Result<Self, Failure> {
+        let flags = workspace.flags_directory();
+        let config = workspace.config_file.clone();
+        let config = config.unwrap_or_else(|| workspace.root.join(config::FILE_NAME));
+        let folder = config.parent().map(|folder| folder.to_owned());
+        let (sender, events) = channel();
+        // Nobody listens any more where it cannot be told.
+        let tell = move |touched| drop(sender.send(touched));
+        let watcher = Watcher::start(&flags, folder.into_iter().collect(), tell);
+        let watcher = watcher.map_err(|error| {
+            Failure::impossible("cannot watch the flag files")
+                .because(error)
+                .hint("without `--watch` they are read once")
+        })?;
+        Ok(Self {
+            watcher,
+            events,
+            flags,
+            config,
+        })
     }
-}
 
-/// Reads the files anew after every change, until nobody watches them any more.
-fn follow(changed: &Receiver<()>, global: &Global, environment: &str, feed: &Feed, colors: Colors) {
-    while changed.recv().is_ok() {
-        let began = Instant::now();
-        while began.elapsed() < LATEST {
-            match changed.recv_timeout(SETTLED) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Timeout) => break,
+    /// Calls `changed` after every change, until nobody watches any more.
+    fn follow(mut self, changed: impl Fn()) {
+        let mut debounce = Debounce::new(QUIET);
+        loop {
+            let now = Instant::now();
+            let event = match debounce.due().filter(|_| debounce.is_waiting()) {
+                None => self
+                    .events
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected),
+                Some(due) => self.events.recv_timeout(due.saturating_duration_since(now)),
+            };
+            match event {
+                Ok(touched) => {
+                    if self.matters(touched) {
+                        debounce.touch(Instant::now());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    debounce.settle();
+                    if let Err(error) = self.watcher.renew() {
+                        tell(&format!("cannot watch the flag files: {error}"));
+                    }
+                    changed();
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
-        if let Err(failure) = again(global, environment, feed, colors) {
-            let _ = failure.print(&mut std::io::stderr().lock(), colors.stderr);
-            feed.fail("the flag files cannot be read");
-        }
+    }
+
+    fn matters(&self, touched: Touched) -> bool {
+        let touched = self.watcher.named(touched);
+        let is_ours = |path: &PathBuf| {
+            path.starts_with(&self.flags) || self.flags.starts_with(path) || *path == self.config
+        };
+        touched.everything || touched.failure.is_some() || touched.paths.iter().any(is_ours)
     }
 }
 
-fn again(global: &Global, environment: &str, feed: &Feed, colors: Colors) -> Result<(), Failure> {
-    let workspace = Workspace::open(global)?;
-    workspace.refuse_mistakes(colors)?;
-    let environment = workspace.config.environment(Some(environment))?;
-    read(&workspace, environment, feed)
+/// Reads everything anew. What cannot be read stays as it was.
+fn again(global: &Global, environment: &str, feed: &Feed, colors: Colors) {
+    let read = || {
+        let workspace = Workspace::open(global)?;
+        workspace.refuse_mistakes(colors)?;
+        read(
+            &workspace,
+            workspace.config.environment(Some(environment))?,
+            feed,
+        )
+    };
+    if let Err(failure) = read() {
+        // Nobody to tell is no reason to fail.
+        let _ = failure.print(&mut std::io::stderr().lock(), colors.stderr);
+        feed.fail("the flag files cannot be read");
+    }
 }

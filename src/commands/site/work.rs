@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Site;
 use crate::commands::commit::{Landed, Sent, actor, fresh_id, send};
+use crate::commands::plan::check_buckets;
 use crate::commands::{Ending, Failure};
 use crate::diagnostic::did_you_mean;
 use crate::operate::{Draft, Unfit};
@@ -114,6 +115,11 @@ impl Site {
         decide: &mut impl FnMut(&Subject<'_>) -> Result<Step, Failure>,
     ) -> Result<Option<Done>, Trouble> {
         let snapshot = self.store.read_flags(flags)?;
+        // What turns a flag off is the same in every formula.
+        if !matches!(why.source, "kill" | "pause") {
+            check_buckets(snapshot.buckets.as_deref(), self.store.info())
+                .map_err(Trouble::Other)?;
+        }
         let mut steps = Vec::with_capacity(flags.len());
         for flag in flags {
             let subject = self.subject(&snapshot, flag)?;

@@ -182,6 +182,7 @@ impl Watch<'_> {
         if self.args.poll.is_some() && has_changed {
             // It may be written right now.
             self.debounce.touch(now);
+            self.put_off = Some(now + quiet);
             return Ok(());
         }
         let config = self.config_text();
@@ -262,11 +263,10 @@ impl Watch<'_> {
                 diagnostics: mistakes,
                 unread: &[],
             };
-            let held = [files.name(crate::diagnostic::FileId(0)).to_owned()];
             self.screen.show(&Event::Found {
                 findings,
-                held: &held,
-                partial: true,
+                held: &[],
+                partial: self.args.partial,
             })?;
             self.note("hoist.toml has mistakes: the last good one counts")?;
             return Ok(false);
@@ -282,12 +282,16 @@ impl Watch<'_> {
         };
         let mut places = super::Places::of(&workspace);
         places.locked = self.places.locked;
-        let watcher = listen(self.args, &places, &self.send)?;
+        let watcher = match listen(self.args, &places, &self.send) {
+            Ok(watcher) => watcher,
+            Err(failure) => return self.keep_config(&failure),
+        };
         self.link.release();
         (self.link, self.places, self.watcher) = (link, places, watcher);
         self.set = Set::read(&workspace, &environment);
         (self.workspace, self.environment) = (workspace, environment);
-        self.is_ready = false;
+        (self.is_ready, self.away) = (false, super::Away::default());
+        self.said.clear();
         self.announce()?;
         Ok(true)
     }

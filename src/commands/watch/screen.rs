@@ -21,6 +21,8 @@ pub(super) struct Screen {
     quiet: bool,
     /// None where there is no terminal that shows both outputs.
     status: Option<ProgressBar>,
+    /// What it shows.
+    drawn: String,
     /// Whether nobody reads what is written any more.
     pub is_closed: bool,
 }
@@ -52,6 +54,7 @@ impl Screen {
             color: colors.stdout,
             quiet: global.quiet,
             status: shown.then(status_bar),
+            drawn: String::new(),
             is_closed: false,
         }
     }
@@ -117,11 +120,16 @@ impl Screen {
         }
     }
 
-    /// Draws the present state.
-    pub(super) fn draw(&self, status: &Status) {
-        if let Some(bar) = &self.status {
-            bar.set_message(status.text());
+    /// Draws the present state, where it is another.
+    pub(super) fn draw(&mut self, status: &Status) {
+        let Some(bar) = &self.status else {
+            return;
+        };
+        let text = status.text();
+        if text != self.drawn {
+            bar.set_message(text.clone());
             bar.tick();
+            self.drawn = text;
         }
     }
 

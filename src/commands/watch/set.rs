@@ -129,10 +129,10 @@ impl Set {
         checked.flat_map(|checked| checked.flags.iter().map(|flag| &*flag.key.value))
     }
 
-    /// Runs what looks at all files together, and says which of them cannot be applied.
+    /// Says which files cannot be applied: as much of what looks at all of them together as that takes.
     pub(super) fn judge(&mut self) -> Verdict {
         let files = &self.cache.found.files;
-        self.together = rules::check_set(&self.cache.checked, files, &self.settings);
+        self.together = rules::check_set_for_errors(&self.cache.checked, files, &self.settings);
         let looked = self.looked.iter().enumerate();
         let bad = looked.filter(|(_, looked)| looked.is_bad);
         let mut held: BTreeSet<FileId> = bad
@@ -276,10 +276,11 @@ impl Set {
         }
     }
 
-    /// What is found in all files at present, with the texts to show it in: everything, or what is an
-    /// error or was not given before.
-    pub(super) fn findings(&mut self, only_news: bool) -> Vec<Diagnostic> {
+    /// What is found in all files at present, with the texts to show it in: what is an error, or was not
+    /// given before.
+    pub(super) fn findings(&mut self) -> Vec<Diagnostic> {
         let found = &self.cache.found;
+        self.together = rules::check_set(&self.cache.checked, &found.files, &self.settings);
         let of_files = self
             .cache
             .checked
@@ -293,7 +294,7 @@ impl Set {
             .collect();
         let key = |found: &Diagnostic| (found.rule, found.location.file, found.message.clone());
         let news = |found: &&&Diagnostic| {
-            !only_news || found.severity == Severity::Error || !self.shown.contains(&key(found))
+            found.severity == Severity::Error || !self.shown.contains(&key(found))
         };
         let given: Vec<Diagnostic> = all
             .iter()

@@ -8,7 +8,7 @@ use super::screen::last_sync;
 use super::set::{Set, Verdict};
 use super::{HEARTBEAT, ROUNDS, SHARE, Watch};
 use crate::commands::Failure;
-use crate::commands::commit::{actor, fresh_id};
+use crate::commands::commit::{Landed, actor, fresh_id};
 use crate::commands::workspace::Workspace;
 use crate::config::Environment;
 use crate::report::watch::{Event, Synced};
@@ -54,7 +54,7 @@ impl Watch<'_> {
         if !is_news {
             return Ok(());
         }
-        let found = self.set.findings(true);
+        let found = self.set.findings();
         let held = self.set.names(&self.held);
         if found.is_empty() && held.is_empty() {
             return Ok(());
@@ -80,9 +80,7 @@ impl Watch<'_> {
         };
         self.regain()?;
         self.tell_foreign(&pushed)?;
-        self.report(&pushed, began, is_saved)?;
-        self.next_beat = Instant::now() + HEARTBEAT;
-        Ok(())
+        self.report(&pushed, began, is_saved)
     }
 
     fn report(&mut self, pushed: &Pushed, began: Instant, is_saved: bool) -> Result<(), Failure> {
@@ -114,29 +112,35 @@ impl Watch<'_> {
                 }
             }
             End::Written(landed) => {
-                self.said.clear();
                 (synced.generation, synced.replicas) = (landed.generation, landed.replicas);
-                self.screen.show(&Event::Synced(synced))?;
-                self.screen.ring();
-                self.status.last = Some(last_sync(plan.changes.len(), synced.took));
-                if let Some(shortfall) = landed.shortfall() {
-                    self.note(&shortfall)?;
-                }
-                if let Some(runner) = &self.runner {
-                    runner.run(Occasion {
-                        generation: landed.generation,
-                        flags: plan
-                            .changes
-                            .iter()
-                            .map(|change| change.flag().to_owned())
-                            .collect(),
-                        environment: self.environment.name.clone(),
-                        prefix: self.environment.prefix.clone(),
-                    });
-                }
+                self.written(synced, landed)?;
             }
         }
         self.status.generation = Some(synced.generation);
+        Ok(())
+    }
+
+    /// Says what was written, to whoever is to know.
+    fn written(&mut self, synced: Synced<'_>, landed: &Landed) -> Result<(), Failure> {
+        let changes = &synced.plan.changes;
+        self.said.clear();
+        self.screen.show(&Event::Synced(synced))?;
+        self.screen.ring();
+        self.status.last = Some(last_sync(changes.len(), synced.took));
+        if let Some(shortfall) = landed.shortfall() {
+            self.note(&shortfall)?;
+        }
+        if let Some(runner) = &self.runner {
+            runner.run(Occasion {
+                generation: landed.generation,
+                flags: changes
+                    .iter()
+                    .map(|change| change.flag().to_owned())
+                    .collect(),
+                environment: self.environment.name.clone(),
+                prefix: self.environment.prefix.clone(),
+            });
+        }
         Ok(())
     }
 

@@ -84,6 +84,15 @@ fn a_change_for_too_many_users_needs_consent() {
     assert_eq!(guarded(&created, &policy, NOW, consent).len(), 1);
     let gone = plan(None, Some(&on(100)), Some(&on(100)));
     assert_eq!(guard::refusals(&gone, consent, &policy, NOW).len(), 1);
+    // Weights of 110 %: nobody can tell who has what now.
+    let mut unsound = experiment(90);
+    unsound["variants"]["b"] = 20.into();
+    let untold = plan(Some(&experiment(30)), Some(&experiment(90)), Some(&unsound));
+    let refused = guarded(&untold, &policy, NOW, consent);
+    assert!(
+        refused[0].message.contains("nobody can tell") && refused[0].message.ends_with("`f`"),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -226,3 +226,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_directory_that_is_nowhere_is_no_clean_answer() {
+    let repository = Repository::new();
+    repository.write("service/flags/a.yaml", "flags:\n  a: {}\n");
+    repository.commit("Begin");
+    repository.write("other", "x");
+    repository.commit("Go on");
+    for revisions in [&["HEAD~1", "HEAD"][..], &["HEAD"]] {
+        let run = repository.diff(2, revisions);
+        assert!(
+            run.stderr.contains("no directory `flags` on either side"),
+            "{run:#?}"
+        );
+    }
+    repository.diff(0, &["HEAD~1", "HEAD", "-C", "service"]);
+    // Flags that nobody has committed yet are there.
+    repository.write("flags/b.yaml", "flags:\n  b: {}\n");
+    repository.diff(0, &["HEAD"]);
+}

@@ -232,7 +232,7 @@ fn a_server_that_is_still_loading_is_waited_for_and_then_named() {
 
 #[test]
 fn a_server_that_is_killed_comes_back_with_one_state_or_the_other() {
-    let (flags, kills) = if is_full() { (2000, 100) } else { (300, 6) };
+    let (flags, kills) = if is_full() { (2000, 30) } else { (300, 6) };
     let mut world = World::new(&["appendonly yes", "appendfsync always"], flags);
     let began = Instant::now();
     assert_eq!(world.project.run(&words(&world.arguments())).code, 0);

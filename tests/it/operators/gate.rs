@@ -310,3 +310,13 @@ fn a_runner_that_is_ended_ends_its_gate() {
     assert_eq!(runner.end(), 0);
     assert_eq!(stage(&world), 0);
 }
+
+#[test]
+fn a_gate_that_is_not_there_does_not_say_yes() {
+    let world = due();
+    for gate in ["", " \n"] {
+        let run = world.expect(2, &["rollout", "advance", "--due", "--gate", gate]);
+        assert!(run.stderr.contains("the command is empty"), "{run:#?}");
+    }
+    assert_eq!(stage(&world), 0);
+}

@@ -41,6 +41,7 @@ impl Small {
                     tokens: None,
                     origins: Origins::default(),
                     identity: None,
+                    history: None,
                     limits,
                 };
                 let any = "127.0.0.1:0".parse().expect("an address");

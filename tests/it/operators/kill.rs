@@ -7,16 +7,8 @@ use hoist::store::{Options, open};
 use serde_json::json;
 
 use super::{World, switches};
+use crate::support::at_the_end::SetAtTheEnd;
 use crate::support::commits::{commit, update};
-
-/// Ends the threads that look at it, even if the test fails.
-struct SetAtTheEnd<'a>(&'a AtomicBool);
-
-impl Drop for SetAtTheEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
 
 #[test]
 fn a_stop_needs_neither_flag_files_nor_a_sound_hoist_toml() {

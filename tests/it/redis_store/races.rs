@@ -7,6 +7,7 @@ use hoist::plan::{Stored, Write};
 use hoist::store::{Outcome, Store};
 
 use super::store;
+use crate::support::at_the_end::SetAtTheEnd;
 use crate::support::commits::{apply, commit, create, update, value, write};
 use crate::support::redis::RedisServer;
 
@@ -21,6 +22,7 @@ fn count_together(along: usize, pause: Duration, wins: usize) {
     apply(&mut *store, first);
     let (done, counted) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
+        let _end = SetAtTheEnd(&done);
         scope.spawn(|| {
             let mut connection = server.connect();
             while !done.load(Ordering::SeqCst) {
@@ -36,7 +38,6 @@ fn count_together(along: usize, pause: Duration, wins: usize) {
         while won < wins {
             won += usize::from(count(&mut *store, &others));
         }
-        done.store(true, Ordering::SeqCst);
     });
     let total: u64 = server.run(&["GET", "ff:a"]);
     assert_eq!(total, counted.load(Ordering::SeqCst) + wins as u64);
@@ -77,6 +78,7 @@ fn a_record_that_is_there_all_along_is_always_read() {
     }
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _end = SetAtTheEnd(&done);
         scope.spawn(|| {
             let mut connection = server.connect();
             // Growing and shrinking makes the server rearrange its keys.
@@ -99,7 +101,6 @@ fn a_record_that_is_there_all_along_is_always_read() {
             let snapshot = reader.read().expect("a read");
             assert!(there.iter().all(|flag| snapshot.records.contains_key(flag)));
         }
-        done.store(true, Ordering::SeqCst);
     });
 }
 
@@ -110,6 +111,7 @@ fn a_touch_that_changes_nothing_does_not_stop_a_commit() {
     apply(&mut *store, vec![create("a", "1")]);
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _end = SetAtTheEnd(&done);
         scope.spawn(|| {
             let mut connection = server.connect();
             while !done.load(Ordering::SeqCst) {
@@ -118,7 +120,8 @@ fn a_touch_that_changes_nothing_does_not_stop_a_commit() {
                     .arg("same")
                     .exec(&mut connection)
                     .expect("SET");
-                std::thread::sleep(Duration::from_millis(2));
+                // Longer than one try on a busy machine, or hoist would hardly ever win.
+                std::thread::sleep(Duration::from_millis(10));
             }
         });
         while server
@@ -140,6 +143,5 @@ fn a_touch_that_changes_nothing_does_not_stop_a_commit() {
                 ],
             );
         }
-        done.store(true, Ordering::SeqCst);
     });
 }

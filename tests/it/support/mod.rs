@@ -1,3 +1,4 @@
+pub mod at_the_end;
 pub mod backend;
 pub mod cluster;
 pub mod commits;

@@ -2,7 +2,7 @@
 //! Pure.
 //!
 //! Reading never drops anything in silence: what a flag file cannot say is a [`Loss`], with its
-//! place and the reason. Each reader puts what it finds into an [`intent`], which knows the one way
+//! place and the reason. Each reader puts what it finds into an `intent`, which knows the one way
 //! from there to a flag.
 
 use serde_json::{Map, Value};

@@ -24,7 +24,7 @@ pub struct Diff {
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: DiffFormat,
     /// What the paths of files follow where Markdown links to them, such as
-    /// https://github.com/OWNER/REPO/blob/COMMIT [default: by the variables of GitHub or GitLab]
+    /// `https://github.com/OWNER/REPO/blob/COMMIT` [default: by the variables of GitHub or GitLab]
     #[arg(long, value_name = "URL")]
     pub links: Option<String>,
     /// Exit with 1 where there are changes

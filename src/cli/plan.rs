@@ -25,7 +25,7 @@ pub struct Plan {
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
     /// What the paths of files follow where Markdown links to them, such as
-    /// https://github.com/OWNER/REPO/blob/COMMIT [default: by the variables of GitHub or GitLab]
+    /// `https://github.com/OWNER/REPO/blob/COMMIT` [default: by the variables of GitHub or GitLab]
     #[arg(long, value_name = "URL")]
     pub links: Option<String>,
     /// Exit with 1 where there are changes

@@ -9,6 +9,6 @@ mod tests;
 
 pub use draft::Draft;
 pub use rollout::{
-    Pause, Rollout, Stage, StageName, State, Unfit, advance, next_stage, pause, resume,
+    Hold, Pause, Rollout, Stage, StageName, State, Unfit, advance, next_stage, pause, resume,
 };
 pub use stop::{kill, mark, reminded, restore, says};

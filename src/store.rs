@@ -163,7 +163,8 @@ pub struct HistoryEntry {
     pub actor: Option<String>,
     /// Git commit of the flag set in force.
     pub commit: Option<String>,
-    /// What made it: `apply`, `watch`, `rollback`, `kill`, `restore`, `advance`, `pause` or `resume`.
+    /// What made it: `apply`, `watch`, `rollback`, `kill`, `restore`, `advance`, `hold`, `pause` or
+    /// `resume`.
     pub source: String,
     pub reason: Option<String>,
     /// Version of hoist that made it.

@@ -14,8 +14,10 @@ use crate::report::words;
 
 mod due;
 mod gate;
+mod hold;
 mod lookout;
 mod lost;
+mod moves;
 mod status;
 
 pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending, Failure> {

@@ -24,6 +24,15 @@ pub struct Rollout {
     pub state: State,
 }
 
+/// A gate's answer that a rollout is to stay where it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hold {
+    /// When it was first given at this stage, in seconds since the epoch.
+    pub since: f64,
+    /// What the gate printed then.
+    pub said: String,
+}
+
 /// One stage of a rollout.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stage {

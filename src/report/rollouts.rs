@@ -10,7 +10,7 @@ use super::operated::{header, painted};
 use super::text::visible;
 use super::words;
 use crate::model::Percent;
-use crate::operate::{Pause, Rollout, State};
+use crate::operate::{Hold, Pause, Rollout, State};
 use crate::plan::StoreRef;
 use crate::record::{Kind, Record, Stop};
 use crate::store::Info;
@@ -42,6 +42,8 @@ pub struct Shown {
     pub stop: Option<Stop>,
     /// What there is instead of the rollout that hoist has written.
     pub lost: Option<Lost>,
+    /// What keeps a rollout that is due where it is.
+    pub hold: Option<Hold>,
 }
 
 /// What stands in a store where hoist has written a rollout.
@@ -90,7 +92,10 @@ impl Shown {
                 State::Paused(_) => "paused",
                 State::Complete => "complete",
                 State::Holding => "holding",
-                State::Running { .. } if rollout.is_due(now) => "due",
+                State::Running { .. } if rollout.is_due(now) => match self.hold {
+                    Some(_) => "held",
+                    None => "due",
+                },
                 State::Running { .. } => "running",
             },
             (None, Some(record)) if record.spec.enabled() => "on",
@@ -118,7 +123,8 @@ impl Shown {
                 let odd = record
                     .as_ref()
                     .map(|record| words::oddities(rollout, record));
-                words::progress(rollout, now) + &odd.unwrap_or_default()
+                let hold = self.hold.as_ref().map(|hold| words::held(hold, now));
+                words::progress(rollout, now) + &hold.unwrap_or_default() + &odd.unwrap_or_default()
             }
             (None, Some(stop), None) => {
                 format!(
@@ -175,6 +181,7 @@ fn summary(rollouts: &Rollouts<'_>) -> String {
     }
     let counts = [
         "due",
+        "held",
         "running",
         "holding",
         "paused",
@@ -203,7 +210,7 @@ fn summary(rollouts: &Rollouts<'_>) -> String {
 fn style(state: &str) -> Style {
     match state {
         "stopped" | "unreadable" => AnsiColor::Red.on_default().bold(),
-        "paused" | "due" | "missing" | "replaced" => AnsiColor::Yellow.on_default(),
+        "paused" | "due" | "held" | "missing" | "replaced" => AnsiColor::Yellow.on_default(),
         "off" | "complete" => Style::new().dimmed(),
         _ => Style::new(),
     }
@@ -300,6 +307,14 @@ struct RolloutDocument<'a> {
     due: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pause: Option<Since<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<HoldDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct HoldDocument<'a> {
+    since: f64,
+    output: &'a str,
 }
 
 #[derive(Serialize)]
@@ -361,12 +376,15 @@ fn flag_document(shown: &Shown, now: f64) -> FlagDocument<'_> {
             .record
             .as_ref()
             .map(|record| record.percentage.to_json()),
-        rollout: shown.rollout.as_ref().map(rollout_document),
+        rollout: shown
+            .rollout
+            .as_ref()
+            .map(|rollout| rollout_document(rollout, shown.hold.as_ref())),
         stop: shown.stop.as_ref().map(Since::stop),
     }
 }
 
-fn rollout_document(rollout: &Rollout) -> RolloutDocument<'_> {
+fn rollout_document<'a>(rollout: &'a Rollout, hold: Option<&'a Hold>) -> RolloutDocument<'a> {
     let stages = rollout.stages.iter().map(|stage| StageDocument {
         percentage: stage.percentage.map(Percent::to_json),
         seconds: stage.seconds,
@@ -382,5 +400,9 @@ fn rollout_document(rollout: &Rollout) -> RolloutDocument<'_> {
         since: rollout.since,
         due,
         pause,
+        hold: hold.map(|hold| HoldDocument {
+            since: hold.since,
+            output: &hold.said,
+        }),
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::Percent;
-use crate::operate::{Draft, Pause, Rollout, State};
+use crate::operate::{Draft, Hold, Pause, Rollout, State};
 use crate::record::{Kind, Record, Stop};
 
 /// `2026-11-22 03:12 UTC`; none for a time that no clock shows.
@@ -85,6 +85,18 @@ pub fn progress(rollout: &Rollout, now: f64) -> String {
         }
         State::Running { due: Some(due) } => format!("{at}, next in {}", duration(due - now)),
     }
+}
+
+/// What keeps a rollout that is overdue, to go on with: `, held by its gate for 2h: error rate at 3 %`.
+#[must_use]
+pub fn held(hold: &Hold, now: f64) -> String {
+    let last = hold.said.lines().rev().find(|line| !line.trim().is_empty());
+    let last = last.map(|last| format!(": {}", last.trim()));
+    let lasted = duration(now - hold.since);
+    format!(
+        ", held by its gate for {lasted}{}",
+        last.unwrap_or_default()
+    )
 }
 
 /// What another client's edits have made of a rollout that its stage does not tell, to go on with;

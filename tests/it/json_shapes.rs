@@ -813,13 +813,14 @@ fn stops_and_rollouts() {
         "flags": [{
             "flag": "string",
             "managed": "any",
-            "state": "running|due|holding|complete|paused|stopped|off|on|missing",
+            "state": "running|due|held|holding|complete|paused|stopped|off|on|missing",
             "percentage?": "number",
             "rollout?": {
                 "stage": "count",
                 "stages": [{"percentage": "number|null", "seconds": "number|null"}],
                 "since": "number|null",
                 "due": "number|null",
+                "hold?": {"since": "number", "output": "string"},
                 "pause?": since,
             },
             "stop?": since,

@@ -1,6 +1,6 @@
 //! `hoist rollout advance --due`: what time, and a gate, have decided.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::panic::resume_unwind;
 use std::thread;
@@ -8,16 +8,15 @@ use std::time::Duration;
 
 use super::gate::{Gate, Question, Verdict};
 use super::lookout::{Due, Lookout, look};
-use super::lost;
+use super::moves::{HELD, advance, flags, hold, looked_at, notes, seen};
+use super::{hold, lost};
 use crate::cli::{Advance as Args, Global, OperatorFormat};
 use crate::commands::absence::Absence;
 use crate::commands::commit::actor;
 use crate::commands::kill;
 use crate::commands::signals::Interrupt;
-use crate::commands::site::{Done, Site, Step, Subject, Why, line, once_each};
+use crate::commands::site::{Done, Site, Why, once_each};
 use crate::commands::{Colors, Ending, Failure, count, print, print_operated};
-use crate::operate::{self, Rollout, reminded};
-use crate::plan::StopWrite;
 use crate::plan::guard::frozen;
 use crate::report::operated::{self, GateAnswer, Line, Outcome};
 use crate::report::words;
@@ -36,6 +35,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
         colors,
         interrupt: Interrupt::listen()?,
         lookout: Lookout::default(),
+        noted: HashSet::new(),
     };
     match args.every {
         Some(every) => runner.go_on(every, global.quiet),
@@ -51,7 +51,12 @@ struct Runner<'a> {
     colors: Colors,
     interrupt: Interrupt,
     lookout: Lookout,
+    /// Holds that the history is known to have.
+    noted: HashSet<Held>,
 }
+
+/// A flag at a stage, and the bits of when that began.
+type Held = (String, usize, Option<u64>);
 
 /// A gate's answer about a rollout.
 type Answered = (Due, Option<(Verdict, GateAnswer)>);
@@ -259,20 +264,13 @@ impl Runner<'_> {
 
     /// First stops what is to be stopped, then moves what is to be moved: each in one commit.
     fn carry_out(&mut self, answered: Vec<Answered>, round: &mut Round) -> Result<(), Failure> {
-        let (mut stopped, mut moved, mut answers) = (Vec::new(), Vec::new(), HashMap::new());
+        let (mut stopped, mut moved, mut held) = (Vec::new(), Vec::new(), Vec::new());
+        let mut answers = HashMap::new();
         for (due, answer) in answered {
             match &answer {
                 None | Some((Verdict::Advance, _)) => moved.push(due.clone()),
                 Some((Verdict::Kill, _)) => stopped.push(due.clone()),
-                Some((Verdict::Hold, answer)) => {
-                    let mut line = looked_at(
-                        due.flag.clone(),
-                        Outcome::Held,
-                        "held by the gate".to_owned(),
-                    );
-                    line.gate = Some(answer.clone());
-                    round.done.lines.push(line);
-                }
+                Some((Verdict::Hold, _)) => held.push(due.clone()),
                 Some((Verdict::Silent(why), answer)) => {
                     let mut line =
                         looked_at(due.flag.clone(), Outcome::Held, format!("held: {why}"));
@@ -294,6 +292,42 @@ impl Runner<'_> {
             let done = self.advance(&moved, &answers)?;
             round.take(done, &answers);
         }
+        self.hold(held, &answers, round)
+    }
+
+    /// Notes in the history what is held for the first time at its stage.
+    fn hold(
+        &mut self,
+        held: Vec<Due>,
+        answers: &HashMap<String, GateAnswer>,
+        round: &mut Round,
+    ) -> Result<(), Failure> {
+        let unknown = held.iter().filter(|due| !self.noted.contains(&due.held()));
+        let unknown = unknown.map(|due| (due.flag.as_str(), &due.rollout));
+        let found = hold::find(self.site.store.as_mut(), unknown)?;
+        let (new, old): (Vec<Due>, Vec<Due>) = held
+            .into_iter()
+            .partition(|due| !self.noted.contains(&due.held()) && !found.contains_key(&due.flag));
+        self.noted = old.iter().map(Due::held).collect();
+        for due in old {
+            let mut line = looked_at(due.flag, Outcome::Held, HELD.to_owned());
+            line.gate = answers.get(&line.flag).cloned();
+            round.done.lines.push(line);
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let why = Why {
+            source: hold::SOURCE,
+            reason: Some("a gate said so"),
+            notes: notes(&new, answers),
+        };
+        let seen = seen(&new);
+        let done = self.site.carry_out(&flags(&new), &why, |subject| {
+            Ok(hold(subject, seen.get(subject.flag).copied()))
+        })?;
+        self.noted.extend(new.iter().map(Due::held));
+        round.take(done, answers);
         Ok(())
     }
 
@@ -328,10 +362,7 @@ impl Runner<'_> {
         due: &[Due],
         answers: &HashMap<String, GateAnswer>,
     ) -> Result<Done, Failure> {
-        let seen: HashMap<&str, &Rollout> = due
-            .iter()
-            .map(|due| (due.flag.as_str(), &due.rollout))
-            .collect();
+        let seen = seen(due);
         let why = Why {
             source: "advance",
             reason: self.args.reason.as_deref().or(Some("its time was up")),
@@ -340,6 +371,13 @@ impl Runner<'_> {
         self.site.carry_out(&flags(due), &why, |subject| {
             Ok(advance(subject, seen.get(subject.flag).copied()))
         })
+    }
+}
+
+impl Due {
+    fn held(&self) -> Held {
+        let since = self.rollout.since.map(f64::to_bits);
+        (self.flag.clone(), self.rollout.stage, since)
     }
 }
 
@@ -355,76 +393,6 @@ impl Round {
                 ..line
             }));
     }
-}
-
-/// Moves a flag by one stage, if it is still where it was `seen`.
-fn advance(subject: &Subject<'_>, seen: Option<&Rollout>) -> Step {
-    let moved = |said: String| Step {
-        line: line(subject, Outcome::Moved, said, subject.draft.as_ref()),
-        write: None,
-    };
-    let Some(draft) = &subject.draft else {
-        return moved("left alone: its record is gone".to_owned());
-    };
-    let record = reminded(draft.record().clone(), subject.noted, subject.now);
-    let rollout = Rollout::of(&record).filter(|rollout| {
-        let same = seen.is_some_and(|seen| {
-            (rollout.stage, rollout.since, &rollout.stages)
-                == (seen.stage, seen.since, &seen.stages)
-        });
-        same && rollout.is_due(subject.now)
-    });
-    let Some(rollout) = rollout else {
-        let state = words::state(&record);
-        return moved(format!(
-            "left alone: somebody else was here, and it is {state}"
-        ));
-    };
-    match operate::advance(draft, rollout.stage + 1, subject.now) {
-        Ok(after) => Step {
-            line: line(
-                subject,
-                Outcome::Advanced,
-                words::moved(&rollout, &after),
-                Some(&after),
-            ),
-            write: Some(subject.write(Some(&after), StopWrite::Keep)),
-        },
-        Err(error) => Step {
-            line: line(
-                subject,
-                Outcome::Held,
-                format!("held: it {error}"),
-                Some(draft),
-            ),
-            write: None,
-        },
-    }
-}
-
-/// A line about a flag that nothing is done to.
-fn looked_at(flag: String, outcome: Outcome, said: String) -> Line {
-    Line {
-        flag,
-        outcome,
-        said,
-        before: None,
-        after: None,
-        gate: None,
-    }
-}
-
-fn flags(due: &[Due]) -> Vec<String> {
-    due.iter().map(|due| due.flag.clone()).collect()
-}
-
-/// What gates printed, for the history.
-fn notes(due: &[Due], answers: &HashMap<String, GateAnswer>) -> BTreeMap<String, String> {
-    let output = |due: &Due| {
-        let output = &answers.get(&due.flag)?.output;
-        (!output.is_empty()).then(|| (due.flag.clone(), output.clone()))
-    };
-    due.iter().filter_map(output).collect()
 }
 
 /// Leaves out what was said of held flags the round before.

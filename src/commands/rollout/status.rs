@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use rayon::prelude::*;
 
-use super::lost;
+use super::{hold, lost};
 use crate::cli::{Global, OperatorFormat, RolloutStatus as Args};
 use crate::commands::absence::Absence;
 use crate::commands::several::{self, Came, Kind};
@@ -95,6 +95,14 @@ fn look<'s>(site: &'s mut Site, flags: &[String]) -> Result<Rollouts<'s>, Failur
         let named = names.iter().map(|flag| show(&snapshot, &lost, flag));
         named.collect()
     };
+    let due = shown.iter().filter_map(|shown| {
+        let rollout = shown.rollout.as_ref().filter(|rollout| rollout.is_due(now));
+        Some((shown.flag.as_str(), rollout?))
+    });
+    let mut held = hold::find(site.store.as_mut(), due)?;
+    for shown in &mut shown {
+        shown.hold = held.remove(&shown.flag);
+    }
     shown.sort_by(|a, b| a.flag.cmp(&b.flag));
     Ok(Rollouts {
         environment: site.environment.as_deref(),
@@ -137,6 +145,7 @@ fn show(snapshot: &Snapshot, lost: &BTreeMap<String, Lost>, flag: &str) -> Shown
             None => noted.cloned(),
         },
         lost: lost.get(flag).cloned(),
+        hold: None,
         record,
     }
 }

@@ -51,7 +51,7 @@ fn a_gate_says_go_on() {
 #[test]
 fn a_gate_says_hold() {
     let world = due();
-    let before = (world.record("checkout"), world.generation());
+    let (record, generation) = (world.record("checkout"), world.generation());
     let run = advance(&world, 0, "echo not yet; exit 1").json();
     let line = &run["flags"][0];
     assert_eq!(
@@ -59,7 +59,38 @@ fn a_gate_says_hold() {
         (&json!("held"), &json!("held by the gate"))
     );
     assert_eq!(line["gate"], json!({"exit": 1, "output": "not yet"}));
-    assert_eq!((world.record("checkout"), world.generation()), before);
+    assert_eq!(world.record("checkout"), record);
+    let newest = &world.history()[0];
+    assert_eq!(
+        (newest.source.as_str(), newest.generation),
+        ("hold", generation + 1)
+    );
+    assert_eq!(newest.notes["checkout"], "not yet");
+    let state = |world: &World| {
+        let status = world.expect(0, &["rollout", "status", "checkout", "--format", "json"]);
+        status.json()["flags"][0].clone()
+    };
+    let held = state(&world);
+    assert_eq!(held["state"], "held");
+    assert_eq!(held["rollout"]["hold"]["output"], "not yet");
+    let human = world.expect(0, &["rollout", "status"]).stdout;
+    assert!(
+        human.contains("held by its gate for 0s: not yet"),
+        "{human}"
+    );
+    assert!(human.contains("1 held"), "{human}");
+    // However often it is asked: the history has room for other things.
+    let again = advance(&world, 0, "echo still not; exit 1").json();
+    assert_eq!(again["flags"][0]["gate"]["output"], "still not");
+    assert_eq!(world.generation(), generation + 1);
+    // At the next stage it is news again.
+    advance(&world, 0, "true");
+    assert_eq!(state(&world)["state"], "running");
+    world.age("checkout", 100.0 * HOUR);
+    assert_eq!(state(&world)["state"], "due");
+    advance(&world, 0, "echo no; exit 1");
+    assert_eq!(world.generation(), generation + 3);
+    assert_eq!(state(&world)["rollout"]["hold"]["output"], "no");
 }
 
 #[test]
@@ -272,14 +303,12 @@ fn gates_decide_about_each_flag_for_itself() {
     }
     assert_eq!(
         world.generation(),
-        generation + 2,
-        "one commit of stops, and one of moves"
+        generation + 3,
+        "one commit of stops, one of moves, and one of holds"
     );
     let history = world.history();
-    assert_eq!(
-        (history[0].source.as_str(), history[1].source.as_str()),
-        ("advance", "kill")
-    );
+    let sources: Vec<&str> = history.iter().map(|entry| entry.source.as_str()).collect();
+    assert_eq!(sources[..3], ["hold", "advance", "kill"]);
 }
 
 #[test]

@@ -8,8 +8,6 @@ use super::calls::{self, Position, is_key_byte, is_quote};
 use super::forms::{Alias, CodePattern};
 use super::{Form, Place};
 
-/// A file with a NUL in so many first bytes is no code.
-const LOOKED_AT: usize = 8 << 10;
 /// Texts of so many bytes in all are searched for by a table: 5,000 keys with every alias.
 const LARGEST_TABLE: usize = 1 << 20;
 /// Silences what is found of unknown keys in its line.
@@ -89,10 +87,9 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// What `bytes` have; none for what is no text.
+    /// What `bytes` have.
     pub fn hits(&self, bytes: &[u8]) -> Hits {
-        let head = bytes.get(..LOOKED_AT.min(bytes.len())).unwrap_or_default();
-        let Some(automaton) = self.automaton.as_ref().filter(|_| !head.contains(&0)) else {
+        let Some(automaton) = &self.automaton else {
             return Hits::default();
         };
         let mut found: Vec<(usize, Found<'_>)> = Vec::new();

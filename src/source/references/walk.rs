@@ -13,6 +13,9 @@ use super::{CodeFile, CodeSearch, Error};
 use crate::source::{LIMIT, display_name};
 use crate::yaml::MAX_BYTES;
 
+/// A file with a NUL in so many first bytes is no code.
+const LOOKED_AT: u64 = 8 << 10;
+
 #[derive(Default)]
 pub struct Walked {
     /// Those with something in them, by name.
@@ -83,12 +86,13 @@ fn look(
     finder: &Finder<'_>,
     here: &Path,
 ) -> Option<Result<(CodeFile, Hits), Error>> {
-    if let Err(cause) = read_into(bytes, path) {
-        let file = display_name(path, here);
-        return Some(Err(Error::Unreadable { file, cause }));
-    }
-    if bytes.len() > MAX_BYTES {
-        return None;
+    match read_into(bytes, path) {
+        Ok(true) => {}
+        Ok(false) => return None,
+        Err(cause) => {
+            let file = display_name(path, here);
+            return Some(Err(Error::Unreadable { file, cause }));
+        }
     }
     let hits = finder.hits(bytes);
     (!hits.uses.is_empty() || !hits.strays.is_empty()).then(|| {
@@ -100,11 +104,19 @@ fn look(
     })
 }
 
-/// Reads a file over what was read before, one byte more at most than is looked at.
-fn read_into(bytes: &mut Vec<u8>, path: &Path) -> io::Result<()> {
+/// Reads a file over what was read before, if it is text and not too long. What shows in its beginning
+/// to be none is not read to its end.
+fn read_into(bytes: &mut Vec<u8>, path: &Path) -> io::Result<bool> {
     bytes.clear();
-    File::open(path)?.take(LIMIT).read_to_end(bytes)?;
-    Ok(())
+    let mut file = File::open(path)?;
+    (&mut file).take(LOOKED_AT).read_to_end(bytes)?;
+    if bytes.contains(&0) {
+        return Ok(false);
+    }
+    if bytes.len() as u64 == LOOKED_AT {
+        file.take(LIMIT - LOOKED_AT).read_to_end(bytes)?;
+    }
+    Ok(bytes.len() <= MAX_BYTES)
 }
 
 fn unlistable(error: &ignore::Error, search: &CodeSearch<'_>) -> Error {

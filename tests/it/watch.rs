@@ -340,7 +340,10 @@ fn it_says_what_happens_in_plain_lines() {
 #[test]
 fn on_a_terminal_the_state_stands_below_and_ctrl_c_leaves_it_clean() {
     let world = World::new();
-    let hoist = format!("exec '{}' watch --today 2026-11-22", env!("CARGO_BIN_EXE_hoist"));
+    let hoist = format!(
+        "exec '{}' watch --today 2026-11-22",
+        env!("CARGO_BIN_EXE_hoist")
+    );
     // A terminal of its own, whose keys are what is written to it.
     let mut child = std::process::Command::new("script")
         .args(["--quiet", "--return", "--command", &hoist, "/dev/null"])

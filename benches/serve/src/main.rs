@@ -2,6 +2,7 @@
 //!
 //! - requests a second for one flag, against a bare axum handler that parses and answers JSON of the same
 //!   size, in turn;
+//! - processor time for a request, against the same handler;
 //! - how long after its commit a change is there for evaluation;
 //! - memory after a million requests;
 //! - failed requests while Redis is killed and restarted.
@@ -56,12 +57,13 @@ fn main() {
     restart(&counts, &load, &mut redis);
 }
 
-fn throughput(counts: &Counts, bare: &Server, flags: &Server) {
+fn throughput(counts: &Counts, bare_server: &Server, flag_server: &Server) {
     let each = counts.requests / counts.rounds / 4;
     let (bare, flags) = (
-        Load::new(bare.port, CONNECTIONS),
-        Load::new(flags.port, CONNECTIONS),
+        Load::new(bare_server.port, CONNECTIONS),
+        Load::new(flag_server.port, CONNECTIONS),
     );
+    let before = (bare_server.ticks(), flag_server.ticks());
     let (mut ratios, mut speeds) = (Vec::new(), Vec::new());
     for _ in 0..counts.rounds {
         let one = bare.run(each).per_second();
@@ -76,6 +78,15 @@ fn throughput(counts: &Counts, bare: &Server, flags: &Server) {
         counts.rounds,
         ratios[0],
         ratios[ratios.len() - 1],
+    );
+    let (one, other) = (
+        bare_server.ticks() - before.0,
+        flag_server.ticks() - before.1,
+    );
+    println!(
+        "processor time for {} requests: {other} ticks, bare handler {one}; ratio {:.3}",
+        each * counts.rounds,
+        other as f64 / one as f64
     );
 }
 

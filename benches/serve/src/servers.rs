@@ -37,6 +37,19 @@ impl Server {
         Self { child, port }
     }
 
+    /// Time that processors have worked for it, in ticks of the system's clock.
+    pub fn ticks(&self) -> u64 {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let stat = std::fs::read_to_string(path).expect("Linux");
+        // Behind the name, which may have any character: state is the first, user and system time
+        // the 12th and 13th.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let times = fields.split_whitespace().skip(11).take(2);
+        times
+            .map(|time| time.parse::<u64>().expect("a number"))
+            .sum()
+    }
+
     /// KiB of memory.
     pub fn resident(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());

@@ -32,7 +32,7 @@ pub const MAX_DEPTH: usize = 64;
 /// Rule of text that is not YAML.
 const SYNTAX: &str = "yaml-syntax";
 /// Rule of a key that stands twice in one mapping.
-const DUPLICATE: &str = "duplicate-key";
+pub const DUPLICATE: &str = "duplicate-key";
 /// Rule of YAML that is well-formed but refused.
 const UNSAFE: &str = "unsafe-yaml";
 

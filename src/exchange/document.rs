@@ -45,6 +45,7 @@ impl Document {
         }
         if text.trim_start().starts_with('{')
             && let Ok(json) = serde_json::from_str(text)
+            && !found.iter().any(|found| found.rule == yaml::DUPLICATE)
         {
             // Escapes of JSON that YAML does not have are read right; the lines are YAML's.
             document.roots = vec![json];

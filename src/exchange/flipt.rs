@@ -93,6 +93,13 @@ fn one(key: &str, path: &str, flag: &Value, root: &Value, imported: &mut Importe
     }
 }
 
+const ROLLOUT: [&str; 3] = ["segment", "threshold", "rank"];
+const RULE: [&str; 5] = ["segment", "segments", "operator", "distributions", "rank"];
+
+fn is_true(rollout: &Value) -> bool {
+    rollout.get("value") == Some(&Value::Bool(true))
+}
+
 struct Reader<'r> {
     root: &'r Value,
     intent: Intent,
@@ -109,48 +116,57 @@ impl Reader<'_> {
         let otherwise = self.intent.enabled;
         self.intent.enabled = true;
         self.intent.variants = vec![("true".into(), json!(true)), ("false".into(), json!(false))];
-        self.intent.split = Split {
-            shares: vec![(otherwise.to_string(), 1.0)],
-            path: below(path, "enabled"),
-            same_people: true,
-        };
-        let mut drawn = false;
+        // What those get who are not drawn, and where that is said.
+        let mut rest = (otherwise, below(path, "enabled"));
+        let mut drawn: Option<(bool, f64, String)> = None;
+        let mut is_over = false;
         let rollouts = flag.get("rollouts").and_then(Value::as_array);
         for (at, rollout) in rollouts.into_iter().flatten().enumerate() {
             let path = format!("{path}.rollouts[{at}]");
+            if is_over {
+                self.lose(path, "a rollout before it is about everyone");
+                continue;
+            }
+            self.imported
+                .lose_unknown(&self.intent.key, &path, rollout, &ROLLOUT);
+            let leaves_out = drawn.as_ref().is_some_and(|(value, _, _)| !value);
             if let Some((segment, path)) = part(rollout, &path, "segment") {
-                let value = segment.get("value") == Some(&Value::Bool(true));
+                let value = is_true(segment);
                 if self.is_everyone(segment) {
-                    // Nothing behind it is looked at.
-                    let shares = vec![(value.to_string(), 1.0)];
-                    self.intent.split = Split {
-                        shares,
-                        path,
-                        same_people: true,
-                    };
-                    return;
+                    rest = (value, path);
+                    is_over = true;
+                } else if value && leaves_out {
+                    self.lose(path, "a share before it leaves some of them out");
+                } else {
+                    self.listed(segment, &path, &value.to_string(), !value);
                 }
-                self.listed(segment, &path, &value.to_string(), !value);
             } else if let Some((threshold, path)) = part(rollout, &path, "threshold") {
-                if drawn {
+                let value = is_true(threshold);
+                if drawn.is_some() {
                     self.lose(path, "a flag has one share of users");
-                    self.intent.withheld |= threshold.get("value") != Some(&Value::Bool(true));
+                    self.intent.withheld |= !value;
                     continue;
                 }
-                drawn = true;
-                let value = threshold.get("value") == Some(&Value::Bool(true));
                 let share = threshold.get("percentage").and_then(Value::as_f64);
-                let share = share.unwrap_or_default();
-                self.intent.split = Split {
-                    shares: vec![
-                        (value.to_string(), share),
-                        (otherwise.to_string(), 100.0 - share),
-                    ],
-                    path,
-                    same_people: false,
-                };
+                drawn = Some((value, share.unwrap_or_default(), path));
             }
         }
+        let (rest, path) = rest;
+        self.intent.split = match drawn {
+            None => Split {
+                shares: vec![(rest.to_string(), 1.0)],
+                path,
+                same_people: true,
+            },
+            Some((value, share, path)) => Split {
+                shares: vec![
+                    (value.to_string(), share),
+                    (rest.to_string(), 100.0 - share),
+                ],
+                path,
+                same_people: false,
+            },
+        };
     }
 
     /// False where there is no variant to give.
@@ -234,6 +250,12 @@ impl Reader<'_> {
     }
 
     fn rule(&mut self, rule: &Value, path: &str) {
+        if !self.intent.split.shares.is_empty() {
+            self.lose(path, "a rule before it is about everyone");
+            return;
+        }
+        self.imported
+            .lose_unknown(&self.intent.key, path, rule, &RULE);
         let Some(segment) = rule.get("segment").or(rule.get("segments")) else {
             self.lose(path, "it has no segment");
             return;
@@ -252,10 +274,6 @@ impl Reader<'_> {
             })
             .collect();
         if self.is_everyone(segment) {
-            if !self.intent.split.shares.is_empty() {
-                self.lose(path, "a rule before it is about everyone");
-                return;
-            }
             let mut shares = shares;
             let rest = 100.0 - shares.iter().map(|(_, weight)| weight).sum::<f64>();
             if let Some(fallback) = self.intent.fallback.clone().filter(|_| rest > 0.001) {
@@ -268,8 +286,17 @@ impl Reader<'_> {
             };
             return;
         }
+        // The operator stands beside the segments, or beside their list.
+        let all = [rule, segment].iter().any(|place| {
+            place.get("operator").and_then(Value::as_str) == Some("AND_SEGMENT_OPERATOR")
+        });
         match shares.as_slice() {
-            [(variant, _)] => self.listed(segment, path, &variant.clone(), false),
+            _ if all && keys(segment).len() > 1 => {
+                self.lose(path, "a list has whoever is in one of them, not in all");
+            }
+            [(variant, weight)] if *weight >= 100.0 => {
+                self.listed(segment, path, &variant.clone(), false);
+            }
             _ => self.lose(
                 path,
                 "those who are listed get one variant here, they are not drawn",
@@ -338,6 +365,10 @@ fn keys(reference: &Value) -> Vec<&str> {
 /// The users and groups of a segment; `None` where it is about anything else.
 fn members(segment: &Value) -> Option<Vec<Who>> {
     let constraints = segment.get("constraints")?.as_array()?;
+    // It has everyone in it.
+    if constraints.is_empty() {
+        return None;
+    }
     let any = segment.get("match_type").and_then(Value::as_str) == Some("ANY_MATCH_TYPE");
     if !any && constraints.len() > 1 {
         return None;

@@ -34,6 +34,9 @@ const KNOWN: [&str; 11] = [
     "description",
 ];
 
+/// Outside its dates an experiment gives nothing, which cannot be said here.
+const DATES: &str = "experimentation";
+
 /// Fields without a counterpart, and why.
 const LOST: [(&str, &str); 5] = [
     ("trackEvents", "hoist exports no events"),
@@ -43,7 +46,7 @@ const LOST: [(&str, &str); 5] = [
         "buckets are always taken from the user that asks",
     ),
     (
-        "experimentation",
+        DATES,
         "an experiment here has no dates between which it runs: switch it on and off, and say when it is to be gone with `expires`",
     ),
     (
@@ -68,6 +71,7 @@ fn one(key: &str, flag: &Value, imported: &mut Imported) {
         variants: variations
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
+        withheld: part(flag, key, DATES).is_some(),
         ..Intent::default()
     };
     if let Some((metadata, path)) = part(flag, key, "metadata") {
@@ -142,9 +146,9 @@ fn target(rule: &Value, path: &str, intent: &mut Intent, imported: &mut Imported
         .get("query")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let variant = rule.get("variation").and_then(Value::as_str);
+    let variant = rule.get("variation").and_then(logic::outcome);
     let drawn = rule.get("percentage").or(rule.get("progressiveRollout"));
-    match (query::who(text), variant, drawn) {
+    match (query::who(text), variant.as_deref(), drawn) {
         (Some(who), Some(variant), None) => {
             intent.lists.extend(who.into_iter().map(|who| List {
                 who,
@@ -166,7 +170,7 @@ fn target(rule: &Value, path: &str, intent: &mut Intent, imported: &mut Imported
                 let mut variants = intent.variants.iter();
                 variants.any(|(other, value)| other == name && value == &Value::Bool(true))
             };
-            intent.withheld |= !variant.is_some_and(gives_on);
+            intent.withheld |= !variant.as_deref().is_some_and(gives_on);
         }
     }
 }
@@ -177,8 +181,8 @@ fn shares(rule: &Value, path: &str, intent: &Intent, imported: &mut Imported) ->
     if let Some((ramp, path)) = part(rule, path, "progressiveRollout") {
         let side = |side: &str| {
             let step = ramp.get(side)?;
-            let name = step.get("variation")?.as_str()?;
-            Some((name.to_owned(), step.get("percentage").map_or(0.0, number)))
+            let name = step.get("variation").and_then(logic::outcome)?;
+            Some((name, step.get("percentage").map_or(0.0, number)))
         };
         imported.lose(
             &intent.key,
@@ -207,13 +211,18 @@ fn shares(rule: &Value, path: &str, intent: &Intent, imported: &mut Imported) ->
             same_people: false,
         };
     }
-    let variant = rule.get("variation").and_then(Value::as_str);
+    let path = below(path, "variation");
+    let variant = rule.get("variation").and_then(logic::outcome);
+    if variant.is_none() {
+        imported.lose(
+            &intent.key,
+            &path,
+            "it does not say which variant everyone gets",
+        );
+    }
     Split {
-        shares: variant
-            .map(|name| (name.to_owned(), 1.0))
-            .into_iter()
-            .collect(),
-        path: below(path, "variation"),
+        shares: variant.map(|name| (name, 1.0)).into_iter().collect(),
+        path,
         same_people: true,
     }
 }

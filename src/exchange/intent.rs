@@ -96,6 +96,7 @@ impl Intent {
     fn switch(&mut self, imported: &mut Imported) -> Map<String, Value> {
         let mut fields = Map::new();
         let (users, groups) = self.always_on(imported);
+        self.tell_absent(imported);
         let shares = &self.split.shares;
         let on = shares.iter().filter(|(name, _)| self.is_on(name));
         let on: f64 = on.map(|(_, weight)| weight).sum();
@@ -141,10 +142,31 @@ impl Intent {
             match list.who {
                 Who::Users(names) => users.extend(names),
                 Who::Groups(names) => groups.extend(names),
-                Who::Nobody | Who::Never => {}
+                Who::Nobody => self.tell_nobody(imported, &list),
+                Who::Never => {}
             }
         }
         (users, groups)
+    }
+
+    /// Names the variants of a switch that it gives without having them: nobody has it for them.
+    fn tell_absent(&self, imported: &mut Imported) {
+        let mut seen = HashSet::new();
+        let drawn = self.split.shares.iter().map(|(name, _)| name);
+        for name in drawn.chain(&self.fallback) {
+            if self.value(name).is_none() && seen.insert(name) {
+                let reason = format!("there is no variant `{name}`");
+                imported.lose(&self.key, &self.split.path, reason);
+            }
+        }
+    }
+
+    fn tell_nobody(&self, imported: &mut Imported, list: &List) {
+        imported.lose(
+            &self.key,
+            &list.path,
+            "whoever does not say who asks gets `false` or the control below a share of 100 %",
+        );
     }
 
     fn experiment(&self, imported: &mut Imported) -> Map<String, Value> {
@@ -221,6 +243,9 @@ impl Intent {
                     &list.path,
                     "an experiment is drawn for everyone: it has lists of users, none of groups",
                 ),
+                Who::Nobody if self.fallback.as_ref() != Some(&list.variant) => {
+                    self.tell_nobody(imported, list);
+                }
                 Who::Nobody | Who::Never => {}
             }
         }

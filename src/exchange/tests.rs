@@ -5,6 +5,8 @@ use crate::diagnostic::FileId;
 use crate::model;
 use crate::yaml;
 
+mod foreign;
+
 fn draft(fields: Value) -> Draft {
     let Value::Object(fields) = fields else {
         panic!("a map of fields")

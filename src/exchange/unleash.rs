@@ -73,6 +73,7 @@ impl<'r> Export<'r> {
         self.about(feature, path, &mut intent, imported);
         for (path, _) in self.of("dependencies", key) {
             imported.lose(key, path, "flags do not depend on each other here");
+            intent.withheld = true;
         }
         let environment = self.environment(key, path, &mut intent, imported);
         let mut drawn = Drawn::default();
@@ -234,6 +235,8 @@ impl<'r> Drawn<'r> {
             );
             return;
         }
+        let constraints = strategy.get("constraints").and_then(Value::as_array);
+        let constraints = constraints.map(Vec::as_slice).unwrap_or_default();
         let parameter = |name: &str| strategy.get("parameters")?.get(name);
         let number = |name: &str| match parameter(name)? {
             Value::String(text) => text.trim().parse().ok(),
@@ -254,6 +257,12 @@ impl<'r> Drawn<'r> {
                 }
             }
             Some("gradualRolloutUserId") => number("percentage"),
+            Some("userWithId") if !constraints.is_empty() => {
+                let path = below(path, "constraints");
+                let reason = "of a list of users, these constraints keep some out";
+                imported.lose(&intent.key, path, reason);
+                return;
+            }
             Some("userWithId") => {
                 let users = parameter("userIds")
                     .and_then(Value::as_str)
@@ -279,8 +288,7 @@ impl<'r> Drawn<'r> {
             );
             return;
         };
-        let constraints = strategy.get("constraints").and_then(Value::as_array);
-        match constraints.map(Vec::as_slice).unwrap_or_default() {
+        match constraints {
             [] => self.widen(share, path, strategy, intent, imported),
             [one] if share == Percent::HUNDRED && users_of(one).is_some() => {
                 self.listed(path, users_of(one).unwrap_or_default(), intent);

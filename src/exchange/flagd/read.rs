@@ -169,6 +169,10 @@ fn targeted(
                 intent.enabled = false;
                 return targeted(outcome, &path, default, intent, imported);
             }
+            Some(_) if intent.share.is_some() => {
+                let reason = "those who are listed take part whatever their bucket here";
+                imported.lose(&intent.key, path, reason);
+            }
             Some(who) => listed(who, outcome, path, &default, intent, imported),
             None => match participation(condition) {
                 Some((share, prefix)) if !is_switch && logic::outcome(outcome) == default => {

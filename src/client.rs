@@ -175,6 +175,7 @@ impl Builder {
             listener,
             shared: Arc::downgrade(&client.shared),
             every,
+            heard: 0,
         };
         thread::Builder::new()
             .name("hoist-client".to_owned())
@@ -211,6 +212,11 @@ impl Feed {
         let flags = records.into_iter();
         let flags = flags.map(|(key, record)| Arc::new(Flag::of_record(key.into(), record)));
         sync::replace(&self.shared, flags.collect());
+    }
+
+    /// Says that those that were set last are still the flags.
+    pub fn confirm(&self) {
+        self.shared.confirm();
     }
 
     /// Says that there are none to be had at the moment, and why.

@@ -12,6 +12,7 @@ mod events;
 mod metrics;
 mod ofrep;
 mod page;
+mod places;
 mod route;
 mod tls;
 
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::client::{Client, Flags};
 
@@ -52,7 +53,8 @@ pub struct Options {
 /// What one client may take from the others.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at a time. Further ones wait until one ends.
+    /// Connections at a time. Who comes when there is no place left gets that of whoever has been idle
+    /// for longest, and waits where nobody is. Half of them at most are event streams.
     pub connections: usize,
     /// How long a connection may take to send the head of its next request, and to shake hands.
     pub head: Duration,
@@ -122,6 +124,8 @@ struct State {
     options: Options,
     metrics: Metrics,
     past: page::Kept,
+    /// One for each event stream that there may be.
+    streams: Arc<Semaphore>,
     /// True once the server is to end.
     closing: watch::Sender<bool>,
 }
@@ -144,6 +148,7 @@ impl Server {
         options: Options,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
+        let streams = (options.limits.connections / 2).max(1);
         Ok(Self {
             listener,
             state: Arc::new(State {
@@ -152,6 +157,7 @@ impl Server {
                 options,
                 metrics: Metrics::default(),
                 past: page::Kept::default(),
+                streams: Arc::new(Semaphore::new(streams)),
                 closing: watch::Sender::new(false),
             }),
         })

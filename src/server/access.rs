@@ -221,7 +221,14 @@ impl Origins {
                 .strip_prefix("https://")
                 .or_else(|| origin.strip_prefix("http://"));
             let is_one = host.is_some_and(|host| {
+                let usual = if origin.starts_with("https") {
+                    ":443"
+                } else {
+                    ":80"
+                };
                 !host.is_empty()
+                    // Browsers leave it out.
+                    && !host.ends_with(usual)
                     && !host.contains(['/', '?', '#', '@', '*', ' '])
                     && !host.contains(char::is_uppercase)
             });
@@ -350,6 +357,8 @@ mod tests {
             "https://a/",
             "https://*.a",
             "https://A.b",
+            "https://a.b:443",
+            "http://a.b:80",
         ] {
             assert!(Origins::new([odd]).is_err(), "{odd}");
         }

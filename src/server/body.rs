@@ -72,6 +72,13 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     answer(status, JSON, serde_json::to_vec(body).unwrap_or_default())
 }
 
+/// An answer that there is none now, and after how many seconds to ask again.
+pub(super) fn unavailable(details: &str, later: HeaderValue) -> Answer {
+    let mut response = failure(StatusCode::SERVICE_UNAVAILABLE, details);
+    response.headers_mut().insert(header::RETRY_AFTER, later);
+    response
+}
+
 /// What OFREP has for errors that are about no flag.
 pub(super) fn failure(status: StatusCode, details: &str) -> Answer {
     #[derive(Serialize)]

@@ -13,9 +13,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::body::Body;
+use super::places::{Places, Taken};
 use super::{State, route};
 
 /// Header fields of one request.
@@ -31,15 +32,10 @@ pub(super) async fn accept(
     end: impl Future<Output = ()>,
 ) {
     let limits = state.options.limits;
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections);
     let graceful = GracefulShutdown::new();
     tokio::pin!(end);
     loop {
-        // Whoever comes while there is no place waits in the system's queue.
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
-            () = &mut end => break,
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut end => break,
@@ -52,12 +48,19 @@ pub(super) async fn accept(
                 continue;
             }
         };
+        // Whoever comes meanwhile waits in the system's queue.
+        let place = tokio::select! {
+            place = places.take() => place,
+            () = &mut end => break,
+        };
         let (state, watcher) = (Arc::clone(&state), graceful.watcher());
         tokio::spawn(async move {
             state.metrics.connections.up();
-            serve(stream, &state, watcher).await;
+            tokio::select! {
+                () = serve(stream, &state, watcher, &place) => {}
+                () = place.is_wanted() => {}
+            }
             state.metrics.connections.down();
-            drop(place);
         });
     }
     drop(listener);
@@ -65,11 +68,11 @@ pub(super) async fn accept(
     let _ = timeout(limits.grace, graceful.shutdown()).await;
 }
 
-async fn serve(stream: TcpStream, state: &Arc<State>, watcher: Watcher) {
+async fn serve(stream: TcpStream, state: &Arc<State>, watcher: Watcher, place: &Taken) {
     // Answers are small, and somebody waits for each.
     let _ = stream.set_nodelay(true);
     let Some(identity) = &state.options.identity else {
-        return converse(stream, state, watcher).await;
+        return converse(stream, state, watcher, place).await;
     };
     let shaken = timeout(
         state.options.limits.head,
@@ -77,18 +80,26 @@ async fn serve(stream: TcpStream, state: &Arc<State>, watcher: Watcher) {
     );
     // Whoever speaks no TLS is not worth a word.
     if let Ok(Ok(stream)) = shaken.await {
-        converse(stream, state, watcher).await;
+        converse(stream, state, watcher, place).await;
     }
 }
 
-async fn converse<S>(stream: S, state: &Arc<State>, watcher: Watcher)
+async fn converse<S>(stream: S, state: &Arc<State>, watcher: Watcher, place: &Taken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &state.options.limits;
     let service = service_fn(|request| {
         let state = Arc::clone(state);
-        async move { Ok::<_, Infallible>(route::answer(&state, request).await) }
+        async move {
+            place.is_active();
+            let answer = route::answer(&state, request).await;
+            match answer.body() {
+                Body::Whole(_) => place.is_active(),
+                Body::Stream(_) => place.stays(),
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -10,7 +10,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::body::{Answer, Body, empty};
+use super::body::{Answer, Body, empty, unavailable};
 use super::{Change, State, ofrep};
 
 /// How often a stream says that it is there. Proxies close what is silent for a minute.
@@ -19,18 +19,30 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client should wait before it connects anew, in milliseconds.
 const RETRY: u32 = 2000;
 
+/// When to ask again for a stream that there is no place for, in seconds.
+const LATER: HeaderValue = HeaderValue::from_static("30");
+
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// An event stream as OFREP has it. Who has missed something since the event that it names as its last
-/// is told at once.
-pub(super) fn stream(state: &Arc<State>, headers: &HeaderMap) -> Answer {
+/// An event stream as OFREP has it, for somebody whose flags are those of the mark `since`, or of the
+/// event that the headers name as the last one. Who has missed something is told at once, and so is who
+/// does not say: between what was fetched and the stream something may have changed.
+pub(super) fn stream(state: &Arc<State>, headers: &HeaderMap, since: Option<&str>) -> Answer {
+    let Ok(place) = Arc::clone(&state.streams).try_acquire_owned() else {
+        return unavailable("there are too many event streams", LATER);
+    };
     // One piece waits at most: who is slow misses events, and not the last one.
     let (sender, pieces) = mpsc::channel(1);
     let last = headers
         .get(LAST_EVENT_ID)
         .and_then(|id| id.to_str().ok())
+        .or(since)
         .map(str::to_owned);
-    tokio::spawn(feed(Arc::clone(state), last, sender));
+    let feed = feed(Arc::clone(state), last, sender);
+    tokio::spawn(async move {
+        feed.await;
+        drop(place);
+    });
     let mut response = empty(StatusCode::OK);
     *response.body_mut() = Body::Stream(pieces);
     let headers = response.headers_mut();
@@ -64,13 +76,14 @@ async fn follow(
     changes: &mut watch::Receiver<Change>,
     sender: &mpsc::Sender<Bytes>,
 ) -> Option<()> {
-    sender
-        .send(format!("retry: {RETRY}\n\n").into())
-        .await
-        .ok()?;
     let now = *changes.borrow_and_update();
     let mark = ofrep::mark(&state.client.flags());
-    if last.is_some_and(|last| last != mark) {
+    // With an id, so that whoever connects anew can say what it was told, even if that was nothing.
+    sender
+        .send(format!("retry: {RETRY}\nid: {mark}\n\n").into())
+        .await
+        .ok()?;
+    if last.is_none_or(|last| last != mark) {
         sender.send(event(&now)).await.ok()?;
     }
     let mut silent_until = Instant::now() + KEEP_ALIVE;

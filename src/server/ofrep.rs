@@ -16,7 +16,7 @@ use crate::client::{Context, ErrorCode, Flags};
 use crate::eval::{Answer as Evaluated, Reason};
 
 use super::State;
-use super::body::{Answer, empty, failure, json};
+use super::body::{Answer, empty, json, unavailable};
 
 /// The context of a request, as far as flags depend on it.
 #[derive(Debug, Default, Deserialize)]
@@ -231,13 +231,18 @@ fn refused(key: Option<&str>, refusal: &Refusal) -> Answer {
 }
 
 fn not_ready() -> Answer {
-    let mut response = failure(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the flags have not been read yet",
-    );
     let soon = HeaderValue::from_static("1");
-    response.headers_mut().insert(header::RETRY_AFTER, soon);
-    response
+    unavailable("the flags have not been read yet", soon)
+}
+
+/// For a key that no flag can have.
+pub(super) fn odd_key(key: &str) -> Answer {
+    let failure = fails(
+        key,
+        ErrorCode::ParseError.as_str(),
+        "the flag's key is not UTF-8",
+    );
+    json(StatusCode::BAD_REQUEST, &failure)
 }
 
 /// Whether the client says that it has what `tag` stands for.

@@ -233,7 +233,9 @@ fn frame(
     form(&mut html);
     html.raw("<p id=\"away\" class=\"notice\" role=\"status\" hidden>")
         .raw("The connection to the server is lost: what is shown may have changed.</p></header>")
-        .raw("<main id=\"live\" tabindex=\"-1\">");
+        .raw("<main id=\"live\" tabindex=\"-1\"")
+        .attribute("data-mark", super::ofrep::mark(&scene.flags))
+        .raw(">");
     notice(scene, &mut html);
     live(&mut html);
     html.raw("</main></body></html>\n");

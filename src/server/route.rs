@@ -140,14 +140,14 @@ async fn respond(
     match target {
         Target::Flag(key) => match (read(state, asked, body).await, decoded(key)) {
             (Ok(body), Some(key)) => ofrep::single(state, &key, &body),
-            (Ok(_), None) => failure(StatusCode::BAD_REQUEST, "the flag's key is not UTF-8"),
+            (Ok(_), None) => ofrep::odd_key(key),
             (Err(refused), _) => refused,
         },
         Target::Bulk => match read(state, asked, body).await {
             Ok(body) => ofrep::bulk(state, asked.headers, &stream_path(shown), &body),
             Err(refused) => refused,
         },
-        Target::Events => events::stream(state, asked.headers),
+        Target::Events => events::stream(state, asked.headers, parameter(asked.query, "since")),
         Target::Alive => plain(StatusCode::OK, TEXT, "ok\n"),
         Target::Ready => ready(state),
         Target::Metrics => plain(StatusCode::OK, TEXT, state.metrics.text(&state.client)),

@@ -17,6 +17,9 @@ use crate::record::{Record, Spec};
 use crate::server::Changes;
 use crate::watch::{Debounce, Touched, Watcher};
 
+/// How often flags are confirmed while no file changes.
+const CONFIRMED_EVERY: Duration = Duration::from_secs(10);
+
 /// Editors save in several steps: files are read once nothing has happened for so long.
 const QUIET: Duration = Duration::from_millis(30);
 
@@ -36,7 +39,7 @@ pub(super) fn serve(
         let (global, name) = (workspace.global.clone(), environment.name.clone());
         thread::Builder::new()
             .name("hoist-files".to_owned())
-            .spawn(move || watch.follow(|| again(&global, &name, &feed, colors)))
+            .spawn(move || watch.follow(&feed, || again(&global, &name, &feed, colors)))
             .map_err(|error| Failure::impossible("cannot watch the flag files").because(error))?;
     }
     Ok(client)
@@ -94,22 +97,25 @@ impl Watch {
         })
     }
 
-    /// Calls `changed` after every change, until nobody watches any more.
-    fn follow(mut self, changed: impl Fn()) {
+    /// Calls `changed`, which says whether all went well, after every change, until nobody watches any
+    /// more.
+    fn follow(mut self, feed: &Feed, changed: impl Fn() -> bool) {
         let mut debounce = Debounce::new(QUIET);
+        let mut is_fine = true;
         loop {
-            let now = Instant::now();
-            let event = match debounce.due().filter(|_| debounce.is_waiting()) {
-                None => self
-                    .events
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected),
-                Some(due) => self.events.recv_timeout(due.saturating_duration_since(now)),
-            };
-            match event {
+            let due = debounce.due().filter(|_| debounce.is_waiting());
+            let wait = due.map_or(CONFIRMED_EVERY, |due| {
+                due.saturating_duration_since(Instant::now())
+            });
+            match self.events.recv_timeout(wait) {
                 Ok(touched) => {
                     if self.matters(touched) {
                         debounce.touch(Instant::now());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) if due.is_none() => {
+                    if is_fine {
+                        feed.confirm();
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -117,7 +123,7 @@ impl Watch {
                     if let Err(error) = self.watcher.renew() {
                         tell(&format!("cannot watch the flag files: {error}"));
                     }
-                    changed();
+                    is_fine = changed();
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -133,8 +139,8 @@ impl Watch {
     }
 }
 
-/// Reads everything anew. What cannot be read stays as it was.
-fn again(global: &Global, environment: &str, feed: &Feed, colors: Colors) {
+/// Reads everything anew. What cannot be read stays as it was, and the answer is false.
+fn again(global: &Global, environment: &str, feed: &Feed, colors: Colors) -> bool {
     let read = || {
         let workspace = Workspace::open(global)?;
         workspace.refuse_mistakes(colors)?;
@@ -148,5 +154,7 @@ fn again(global: &Global, environment: &str, feed: &Feed, colors: Colors) {
         // Nobody to tell is no reason to fail.
         let _ = failure.print(&mut std::io::stderr().lock(), colors.stderr);
         feed.fail("the flag files cannot be read");
+        return false;
     }
+    true
 }

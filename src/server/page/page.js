@@ -39,7 +39,9 @@
     }, 150);
   });
 
-  const events = new EventSource('/ofrep/v1/events');
+  // What has changed since this page was written is told at once.
+  const { mark } = document.querySelector('#live').dataset;
+  const events = new EventSource(`/ofrep/v1/events?since=${mark}`);
   let lost = false;
   events.addEventListener('message', refresh);
   events.addEventListener('open', () => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::store::HistoryEntry;
 
@@ -45,22 +46,60 @@ impl Past {
     }
 }
 
-/// What was read last, and at which generation.
+/// For so long nobody else asks a store that has just failed: each would have to wait for it anew.
+const FAILS_FOR: Duration = Duration::from_secs(5);
+
+/// What was read last.
 #[derive(Default)]
-pub(in crate::server) struct Kept(Mutex<Option<(u64, Arc<Past>)>>);
+pub(in crate::server) struct Kept(Mutex<Option<Read>>);
+
+struct Read {
+    generation: u64,
+    at: Instant,
+    past: Arc<Past>,
+}
 
 impl Kept {
     /// The past as of `generation`. Blocks while it is read.
     pub fn at(&self, generation: u64, read: &ReadHistory) -> Arc<Past> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, past)) = &*kept
-            && *known == generation
-            && past.error.is_none()
+        if let Some(known) = &*kept
+            && known.generation == generation
+            && (known.past.error.is_none() || known.at.elapsed() < FAILS_FOR)
         {
-            return Arc::clone(past);
+            return Arc::clone(&known.past);
         }
         let past = Arc::new(Past::new(read(COMMITS)));
-        *kept = Some((generation, Arc::clone(&past)));
+        *kept = Some(Read {
+            generation,
+            at: Instant::now(),
+            past: Arc::clone(&past),
+        });
         past
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_store_is_asked_once() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let read: Box<ReadHistory> =
+            Box::new(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+                0 => Err("it is away".to_owned()),
+                _ => Ok(Vec::new()),
+            });
+        let kept = Kept::default();
+        for (generation, asks, fails) in [(1, 1, true), (1, 1, true), (2, 2, false), (2, 2, false)]
+        {
+            let past = kept.at(generation, &*read);
+            assert_eq!(past.error.is_some(), fails, "{generation}");
+            assert_eq!(asked.load(Ordering::Relaxed), asks, "{generation}");
+        }
     }
 }

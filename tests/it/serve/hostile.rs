@@ -1,6 +1,6 @@
 //! Clients that are slow, greedy or hostile: they end, and nobody else notices.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::EVALUATE;
-use crate::support::http::{answer, ask, connect, request};
+use crate::support::cluster::wait_until;
+use crate::support::http::{Events, answer, ask, connect, request};
 
 const ANA: &str = r#"{"context":{"targetingKey":"ana"}}"#;
 
@@ -127,6 +128,55 @@ fn who_takes_too_long_is_cut_off() {
     let said = rest(&slow_body);
     assert!(said.starts_with("HTTP/1.1 408"), "{said}");
     server.is_fine();
+}
+
+#[test]
+fn who_only_takes_up_a_place_gives_way() {
+    let server = Small::start(Limits {
+        head: Duration::from_secs(600),
+        body: Duration::from_secs(600),
+        ..limits()
+    });
+    let path = format!("{EVALUATE}/flag7");
+    let text = request("POST", &path, &[], ANA);
+    // A stream is silent, and of use.
+    let mut stream = Events::open(server.port, "/ofrep/v1/events", &[]);
+    assert!(stream.next().is_some());
+    let held: Vec<TcpStream> = (0..7)
+        .map(|number| {
+            let mut stream = connect(server.port);
+            let until = [0, text.len() - 3][number % 2];
+            let part = &text.as_bytes()[..until];
+            stream.write_all(part).expect("a part");
+            stream
+        })
+        .collect();
+    server.is_fine();
+    assert_eq!(rest(&held[0]), "", "the first that came, and asked nothing");
+    server.is_fine();
+    drop(server);
+    assert!(stream.ends());
+}
+
+#[test]
+fn streams_leave_places_for_those_who_ask() {
+    let server = Small::start(limits());
+    let streams: Vec<Events> = (0..4)
+        .map(|_| Events::open(server.port, "/ofrep/v1/events", &[]))
+        .collect();
+    let refused = ask(server.port, "GET", "/ofrep/v1/events", &[], "");
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), "30");
+    server.is_fine();
+    drop(streams);
+    wait_until("there is room again", || {
+        let mut stream = connect(server.port);
+        let text = request("GET", "/ofrep/v1/events", &[], "");
+        stream.write_all(text.as_bytes()).expect("a request");
+        let mut line = String::new();
+        let read = BufReader::new(stream).read_line(&mut line);
+        read.is_ok() && line.contains("200")
+    });
 }
 
 #[test]

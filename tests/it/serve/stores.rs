@@ -24,8 +24,10 @@ fn a_commit_is_told_and_there() {
     wait_until("it is ready", || served.get("/readyz").status == 200);
     assert_eq!(served.evaluate("search", "ana")["value"], true);
     let mut events = Events::open(served.port, "/ofrep/v1/events", &[]);
+    let (before, _) = events.next().expect("an event");
     project.expect(0, &["kill", "search", "--reason", "errors"]);
-    let (_, data) = events.next().expect("an event");
+    let (id, data) = events.next().expect("an event");
+    assert_ne!(id, before);
     assert_eq!(data["type"], "refetchEvaluation");
     let expected = json!({"key": "search", "value": false, "reason": "DISABLED", "variant": "off"});
     assert_eq!(served.evaluate("search", "ana"), expected);

@@ -204,14 +204,20 @@ impl Flags {
     /// Why it gives nothing.
     #[inline]
     pub fn evaluate(&self, key: &str, context: &Context) -> Result<Answer<'_>, ErrorCode> {
-        let answer = match self.flags.get(key).map(|flag| &flag.evaluator) {
+        let answer = self.answer(key, context);
+        self.events.tell(key, context, answer.as_ref());
+        answer
+    }
+
+    /// The same, and nobody is told.
+    #[inline]
+    fn answer(&self, key: &str, context: &Context) -> Result<Answer<'_>, ErrorCode> {
+        match self.flags.get(key).map(|flag| &flag.evaluator) {
             Some(Ok(evaluator)) => Ok(evaluator.evaluate_for(context.user_id(), context.groups())),
             Some(Err(_)) => Err(ErrorCode::ParseError),
             None if self.is_ready => Err(ErrorCode::FlagNotFound),
             None => Err(ErrorCode::ProviderNotReady),
-        };
-        self.events.tell(key, context, &answer);
-        answer
+        }
     }
 
     /// Whether the flag is on; `default` where it gives no boolean.
@@ -309,10 +315,13 @@ impl Flags {
         context: &Context,
         read: impl FnOnce(&'f Value) -> Option<T>,
     ) -> Details<'f, T> {
-        let given = self.evaluate(key, context).and_then(|answer| {
+        let given = self.answer(key, context).and_then(|answer| {
             let value = read(answer.value).ok_or(ErrorCode::TypeMismatch)?;
             Ok((value, answer))
         });
+        // Of a value that nobody got nothing is told.
+        let told = given.as_ref().map(|(_, answer)| answer);
+        self.events.tell(key, context, told);
         match given {
             Ok((value, answer)) => Details {
                 value,

@@ -39,6 +39,8 @@ pub(super) struct Sync {
     pub shared: Weak<Shared>,
     /// How long between two looks.
     pub every: Duration,
+    /// The generation that was announced last, since it listens.
+    pub heard: u64,
 }
 
 /// Why the thread stopped following the store.
@@ -105,6 +107,7 @@ impl Sync {
             }
             Err(error) => return Err(error.into()),
         };
+        self.heard = 0;
         self.read_all()?;
         let (mut next_look, mut looks) = (Instant::now() + self.every, 0);
         loop {
@@ -164,6 +167,12 @@ impl Sync {
     /// of them change at once, or none.
     fn catch_up(&mut self, mut generation: u64, flags: Vec<String>) -> Result<(), Stop> {
         let known = self.shared()?.flags.load().generation();
+        // It never goes back, unless the store was emptied or put back to what it was.
+        let is_another = generation <= self.heard || (generation == 1 && known > 1);
+        self.heard = generation;
+        if is_another {
+            return self.read_all();
+        }
         if generation <= known {
             return Ok(());
         }
@@ -188,6 +197,7 @@ impl Sync {
                         flags,
                     } if next == generation + 1 => {
                         generation = next;
+                        self.heard = next;
                         touched.extend(flags);
                     }
                     _ => return self.read_all(),

@@ -178,6 +178,7 @@ fn evaluations_are_told_of_in_the_words_of_opentelemetry() {
     tracing::subscriber::with_default(events.clone(), || {
         let _ = client.string("name", "red", &Context::user("ana"));
         let _ = client.boolean("absent", false, &Context::nobody());
+        let _ = client.boolean("name", false, &Context::nobody());
     });
     let told = |fields: &[(&str, &str)]| {
         let fields = fields.iter();
@@ -201,6 +202,13 @@ fn evaluations_are_told_of_in_the_words_of_opentelemetry() {
             ("feature_flag.provider.name", "\"hoist\""),
             ("feature_flag.result.reason", "\"error\""),
             ("error.type", "\"flag_not_found\""),
+        ]),
+        told(&[
+            ("name", "feature_flag.evaluation"),
+            ("feature_flag.key", "\"name\""),
+            ("feature_flag.provider.name", "\"hoist\""),
+            ("feature_flag.result.reason", "\"error\""),
+            ("error.type", "\"type_mismatch\""),
         ]),
     ];
     assert_eq!(*events.0.lock().expect("a lock"), expected);

@@ -32,6 +32,23 @@ fn a_store_that_is_killed_and_returns() {
 }
 
 #[test]
+fn a_store_that_is_emptied() {
+    let server = RedisServer::start();
+    let url = server.unix_url();
+    for number in 0..5 {
+        flip(&mut *store(&url, "ff"), &[("a", number % 2 == 0)]);
+    }
+    let client = ready(listening(&url, "ff"));
+    flip(&mut *store(&url, "ff"), &[("a", false), ("b", true)]);
+    soon(&client, "b", true);
+    // Its generations begin anew, below those that the client has seen.
+    let () = server.run(&["flushall"]);
+    flip(&mut *store(&url, "ff"), &[("a", true)]);
+    soon(&client, "a", true);
+    assert!(!client.is_enabled("b", &Context::user("ana")));
+}
+
+#[test]
 fn a_store_that_comes_up_late() {
     let mut server = RedisServer::start();
     flip(&mut *store(&server.unix_url(), "ff"), &[("a", true)]);

@@ -26,7 +26,7 @@ use std::task;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use serde_json::Value;
 use tower::{Layer, Service};
 
@@ -40,13 +40,14 @@ pub const GROUPS: &str = "x-user-groups";
 /// Who asks, by [`USER`] and [`GROUPS`]. Whoever may send these headers may be anybody: take them from
 /// a gateway that sets them, and that lets none through from outside.
 ///
-/// Groups are trimmed, and empty ones left out. A user that is no text of visible ASCII is nobody.
+/// Both are read as UTF-8, as everywhere: what is anything else counts as missing. Groups are trimmed, and
+/// empty ones left out.
 #[must_use]
 pub fn context_of_headers(headers: &HeaderMap) -> Context {
-    let user = headers.get(USER).and_then(|user| user.to_str().ok());
+    let user = headers.get(USER).and_then(text);
     let groups = headers.get_all(GROUPS).into_iter();
     let groups = groups
-        .filter_map(|groups| groups.to_str().ok())
+        .filter_map(text)
         .flat_map(|groups| groups.split(','))
         .map(str::trim)
         .filter(|group| !group.is_empty());
@@ -55,6 +56,10 @@ pub fn context_of_headers(headers: &HeaderMap) -> Context {
         None => Context::nobody(),
     };
     context.with_groups(groups)
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    std::str::from_utf8(value.as_bytes()).ok()
 }
 
 /// The flags of one request: all of them as of its beginning, for the user who asks. Cheap to clone.
@@ -264,9 +269,19 @@ mod tests {
                 &[(GROUPS, "a"), (GROUPS, "b")],
                 Context::nobody().with_groups(["a", "b"]),
             ),
-            (&[(USER, "zwölf")], Context::nobody()),
+            (
+                &[(USER, "zwölf"), (GROUPS, "büro, staff")],
+                Context::user("zwölf").with_groups(["büro", "staff"]),
+            ),
         ] {
             assert_eq!(context(headers), expected, "{headers:?}");
         }
+        let mut latin = HeaderMap::new();
+        let value = HeaderValue::from_bytes(b"zw\xf6lf").expect("a value");
+        latin.append(USER, value.clone());
+        latin.append(GROUPS, value);
+        latin.append(GROUPS, HeaderValue::from_static("staff"));
+        let expected = Context::nobody().with_group("staff");
+        assert_eq!(context_of_headers(&latin), expected);
     }
 }

@@ -26,6 +26,8 @@ const TABLE: usize = 44_000;
 const TAIL: usize = 600;
 /// A value longer than this, in characters, is cut.
 pub(super) const LONGEST: usize = 400;
+/// So many characters of a key stand in a table, where nothing breaks it; the details have all of it.
+pub(super) const KEY: usize = 48;
 /// So many lines of a field are shown.
 const LINES: usize = 40;
 /// So many fields of one change stand in its line of the table.
@@ -106,7 +108,7 @@ fn risks(out: &mut Bounded, diff: &Diff<'_>) {
 
 /// A line of the table of findings.
 pub(super) fn risk(found: &Diagnostic, flag: Option<&str>) -> String {
-    let flag = flag.map(code).unwrap_or_default();
+    let flag = flag.map(|flag| code(&cut(flag, KEY))).unwrap_or_default();
     let help = found
         .help
         .as_ref()
@@ -195,7 +197,7 @@ fn row(change: &Change<'_>, all: &[String], links: &Links) -> String {
     format!(
         "| {} | {}{} | {} |\n",
         verb(action),
-        code(change.change.key),
+        code(&cut(change.change.key, KEY)),
         place.unwrap_or_default(),
         cells.join(" | ")
     )

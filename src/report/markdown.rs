@@ -14,7 +14,7 @@ pub fn text(text: &str) -> String {
     if begins_a_list(&text) {
         out.push_str("&#8203;");
     }
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -27,6 +27,8 @@ pub fn text(text: &str) -> String {
             }
             '/' if before == '/' => out.push_str("&#8203;/"),
             '.' if before.eq_ignore_ascii_case(&'w') => out.push_str("&#8203;."),
+            // `GH-12` is another way to write `#12`.
+            '-' if is_reference(&text, at) => out.push_str("-&#8203;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
                 out.push(c);
@@ -36,6 +38,18 @@ pub fn text(text: &str) -> String {
         before = c;
     }
     out
+}
+
+/// Whether the sign at this place is that of `GH-12`.
+fn is_reference(text: &str, at: usize) -> bool {
+    let (before, behind) = text.split_at(at);
+    let number = behind.as_bytes().get(1);
+    let letters = before
+        .len()
+        .checked_sub(2)
+        .and_then(|start| before.get(start..));
+    letters.is_some_and(|letters| letters.eq_ignore_ascii_case("gh"))
+        && number.is_some_and(u8::is_ascii_digit)
 }
 
 /// Whether a paragraph that begins so would be a list: `- a`, `1. a`.
@@ -192,6 +206,7 @@ mod tests {
             ("a\nb\u{202e}", "a\\\\u{a}b\\\\u{202e}"),
             ("- a", "&#8203;- a"),
             ("1. a", "&#8203;1. a"),
+            ("gh-12 high-1 GH-x", "gh-&#8203;12 high-&#8203;1 GH-x"),
             ("&amp;", "&amp;amp;"),
         ] {
             assert_eq!(text(from), to);

@@ -13,7 +13,7 @@ use crate::plan::{Change, FieldChange, Plan, Stopped};
 use crate::store::Info;
 
 use super::Affected;
-use super::diff_markdown::{LONGEST, cut, fields, more, risk, short};
+use super::diff_markdown::{KEY, LONGEST, cut, fields, more, risk, short};
 use super::markdown::{Bounded, Links, code, message, text};
 use super::plan_human::{brief, counts};
 use super::words;
@@ -167,7 +167,7 @@ fn row(change: &Change, people: Option<&People>, links: &Links) -> String {
     format!(
         "| {} | {}{} | {} | {} |\n",
         change.action,
-        code(&cut(change.flag(), LONGEST)),
+        code(&cut(change.flag(), KEY)),
         place.unwrap_or_default(),
         what(change),
         users.join("<br>")
@@ -245,10 +245,12 @@ fn detail(change: &Change, links: &Links) -> String {
         change.action,
         place.unwrap_or_default()
     );
-    // A list that comes or goes with its flag says something only where it is not empty.
+    // A list or a map that comes or goes with its flag says something only where it is not empty.
     let is_empty = |value: &Option<Value>| match value {
         None => true,
-        Some(value) => value.as_array().is_some_and(Vec::is_empty),
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(Value::Object(map)) => map.is_empty(),
+        Some(_) => false,
     };
     let mut changed = change.fields();
     changed.retain(|field| !is_empty(&field.before) || !is_empty(&field.after));

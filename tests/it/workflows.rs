@@ -83,6 +83,7 @@ impl<'r> Runner<'r> {
             ("vars.FLAGS_DENY_WARNINGS", ""),
             ("secrets.FLAGS_READ_URL", ""),
             ("secrets.FLAGS_SYNC_URL", ""),
+            ("secrets.FLAGS_OPERATE_URL", ""),
         ];
         let mut runner = Self {
             work,
@@ -438,7 +439,13 @@ fn production_follows_the_main_branch() {
     let repository = repository();
     let job = |name: &str| {
         let mut runner = Runner::new(repository.folder(), state.path());
-        runner.set("secrets.FLAGS_SYNC_URL", &redis.tcp_url());
+        // Each job has one, and no more than it needs.
+        let secret = match name {
+            "apply" => "secrets.FLAGS_SYNC_URL",
+            "advance" => "secrets.FLAGS_OPERATE_URL",
+            _ => "secrets.FLAGS_READ_URL",
+        };
+        runner.set(secret, &redis.tcp_url());
         runner.job(SYNC, name, true)
     };
     let record = |flag: &str| -> Value {

@@ -126,14 +126,19 @@ pub(super) fn search(
     keys: &[&str],
 ) -> Result<Searched, Failure> {
     let refs = &workspace.config.refs;
-    Ok(source::search(&CodeSearch {
+    let searched = source::search(&CodeSearch {
         roots,
         except: &workspace.flags_directory(),
         here: &workspace.here,
         keys,
         aliases: &refs.aliases,
         patterns: &refs.patterns,
-    })?)
+    });
+    searched.map_err(|error| match error {
+        source::Error::Missing(_) => Failure::impossible(error.to_string())
+            .hint("`--src DIR`, or `src` under `[refs]` in hoist.toml, says where the code is"),
+        error => error.into(),
+    })
 }
 
 /// By key.

@@ -275,7 +275,7 @@ pub(super) fn write(flag: &Outgoing<'_>, losses: &mut Imported) -> Result<Value,
     if !evaluator.is_enabled() {
         definition.insert("disable".into(), true.into());
     }
-    let metadata = metadata::write(flag);
+    let metadata = metadata::write(flag, losses);
     if !metadata.is_empty() {
         definition.insert("metadata".into(), metadata.into());
     }

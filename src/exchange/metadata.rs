@@ -71,13 +71,17 @@ fn is_name(value: &Value) -> bool {
 }
 
 /// What is said about `flag`, as strings.
-pub(super) fn write(flag: &Outgoing<'_>) -> Map<String, Value> {
+pub(super) fn write(flag: &Outgoing<'_>, losses: &mut Imported) -> Map<String, Value> {
     let mut metadata = Map::new();
     for field in ABOUT {
         match flag.meta(field) {
             Some(Value::Array(_)) => {
-                let tags = super::strings(flag.meta(field)).join(", ");
-                metadata.insert(field.to_owned(), tags.into());
+                let tags = super::strings(flag.meta(field));
+                if tags.iter().any(|tag| tag.contains(',')) {
+                    let reason = "they are one text there, in which a comma ends a tag";
+                    losses.lose(flag.key, field, reason);
+                }
+                metadata.insert(field.to_owned(), tags.join(", ").into());
             }
             Some(value) => {
                 metadata.insert(field.to_owned(), value.clone());

@@ -472,3 +472,15 @@ fn nothing_that_is_there_is_lost() {
         "{lossy:?}"
     );
 }
+
+#[test]
+fn a_comma_in_a_tag_is_told() {
+    let specs = specs("flags: { f: { tags: [\"a, b\"] } }", "production");
+    for target in [Target::Flagd, Target::Goff] {
+        let losses = export(target, &specs).losses;
+        assert!(
+            losses.iter().any(|loss| loss.path == "tags"),
+            "{target:?}: {losses:?}"
+        );
+    }
+}

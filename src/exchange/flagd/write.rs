@@ -46,7 +46,7 @@ pub(in crate::exchange) fn write(
     if let Some(targeting) = targeting {
         definition.insert("targeting".into(), targeting);
     }
-    let metadata = metadata::write(flag);
+    let metadata = metadata::write(flag, losses);
     if !metadata.is_empty() {
         definition.insert("metadata".into(), metadata.into());
     }

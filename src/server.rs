@@ -148,7 +148,7 @@ impl Server {
         options: Options,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let streams = (options.limits.connections / 2).max(1);
+        let streams = options.limits.connections / 2;
         Ok(Self {
             listener,
             state: Arc::new(State {

@@ -85,9 +85,14 @@ pub fn find(roots: &[PathBuf], here: &Path) -> Found {
         ..Found::default()
     };
     let several = roots.len() > 1;
-    for path in listed.files(several) {
-        found.files.add(display_name(&path, here), None);
-        found.paths.push(path);
+    found.paths = listed.files(several);
+    let names: Vec<String> = found
+        .paths
+        .par_iter()
+        .map(|path| display_name(path, here))
+        .collect();
+    for name in names {
+        found.files.add(name, None);
     }
     for path in listed.outside {
         let file = found.files.add(display_name(&path, here), None);
@@ -126,15 +131,17 @@ impl Listed {
         let mut files = std::mem::take(&mut self.paths);
         files.sort();
         self.links.sort();
-        let repeats = several || !self.links.is_empty();
+        let has_links = !self.links.is_empty();
         files.append(&mut self.links);
-        if repeats {
+        if several || has_links {
             let mut seen = HashSet::new();
             files.retain(|file| {
                 seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone()))
             });
         }
-        files.sort();
+        if has_links {
+            files.sort();
+        }
         files
     }
 }
@@ -159,6 +166,8 @@ fn list(root: &Path, here: &Path, listed: &mut Listed) {
             }
         };
         let path = entry.path();
+        // The listing has said what it is, so that no file is asked.
+        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
         if entry.path_is_symlink() && path != root {
             let leads_out =
                 fs::canonicalize(path).map_or(true, |target| !target.starts_with(&inside));
@@ -167,8 +176,8 @@ fn list(root: &Path, here: &Path, listed: &mut Listed) {
             } else if is_flag_file(path) && path.is_file() {
                 listed.links.push(path.to_owned());
             }
-        } else if is_flag_file(path) && path.is_file() {
-            listed.paths.push(path.to_owned());
+        } else if is_file && is_flag_file(path) {
+            listed.paths.push(entry.into_path());
         }
     }
 }
@@ -203,13 +212,14 @@ impl Found {
         check: impl Fn(FileId, &[u8]) -> T + Sync,
         progress: impl Fn() + Sync,
     ) -> Vec<T> {
-        let read = self.paths.par_iter().enumerate().map(|(index, path)| {
+        let paths = self.paths.par_iter().enumerate();
+        let read = paths.map_init(Vec::new, |buffer, (index, path)| {
             let file = FileId(u32::try_from(index).unwrap_or(u32::MAX));
-            let bytes = read_bounded(path).map_err(|cause| Error::Unreadable {
+            let bytes = read_into(buffer, path).map_err(|cause| Error::Unreadable {
                 file: self.files.name(file).to_owned(),
                 cause,
             });
-            let checked = bytes.map(|bytes| check(file, &bytes));
+            let checked = bytes.map(|bytes| check(file, bytes));
             progress();
             checked
         });
@@ -252,6 +262,8 @@ impl Found {
 
 /// One byte more than a flag file may have.
 const LIMIT: u64 = MAX_BYTES as u64 + 1;
+/// Most files fit into a buffer of that many bytes.
+const BUFFER: usize = 64 << 10;
 
 /// The bytes of a file, and one more than a flag file may have where it has more: enough to be
 /// refused for, never enough to fill the memory.
@@ -261,6 +273,29 @@ pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size.min(LIMIT)).unwrap_or(0) + 1);
     file.take(LIMIT).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The same by way of `buffer`, which grows as needed and serves one file after the other: a set of
+/// many small files is read with as few calls as there can be.
+fn read_into<'b>(buffer: &'b mut Vec<u8>, path: &Path) -> io::Result<&'b [u8]> {
+    let mut file = fs::File::open(path)?;
+    let mut filled = 0;
+    loop {
+        if filled == buffer.len() {
+            let more = (buffer.len() * 2).clamp(BUFFER, LIMIT as usize);
+            if more == filled {
+                break;
+            }
+            buffer.resize(more, 0);
+        }
+        match file.read(buffer.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(buffer.get(..filled).unwrap_or_default())
 }
 
 /// The same of standard input.

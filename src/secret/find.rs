@@ -124,12 +124,23 @@ fn written(text: &str) -> Vec<Secret> {
     found
 }
 
+/// Which bytes are of a run. Every byte of every file is looked up here.
+static OF_RUN: [bool; 256] = {
+    let mut of_run = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        of_run[byte] = Body::Url.holds(byte as u8);
+        byte += 1;
+    }
+    of_run
+};
+
 /// The first byte from `at` on that is, or is not, of a run.
 fn next(bytes: &[u8], at: usize, of_run: bool) -> Option<usize> {
     let rest = bytes.get(at..)?;
     let found = rest
         .iter()
-        .position(|byte| Body::Url.holds(*byte) == of_run);
+        .position(|byte| OF_RUN[usize::from(*byte)] == of_run);
     found.map(|found| at + found)
 }
 

@@ -16,7 +16,7 @@ pub(super) enum Body {
 }
 
 impl Body {
-    pub(super) fn holds(self, byte: u8) -> bool {
+    pub(super) const fn holds(self, byte: u8) -> bool {
         match self {
             Self::Alnum => byte.is_ascii_alphanumeric(),
             Self::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),

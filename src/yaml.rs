@@ -258,7 +258,11 @@ impl<'s> Tree<'s> {
 
     /// The node itself, or what it is an alias of.
     fn target(&self, id: NodeId) -> &Node {
-        self.node(self.resolved(id))
+        let node = self.node(id);
+        match node.kind {
+            Kind::Alias => self.node(NodeId(node.a)),
+            _ => node,
+        }
     }
 
     fn slice(&self, span: Span) -> &'s str {

@@ -147,16 +147,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn shed_details(&mut self) {
-        self.rollout = None;
-        self.forced = None;
-        self.allowed_users = None;
-        let variants = self.variants.iter_mut();
-        for variant in variants.flat_map(|field| &mut field.value) {
-            variant.value = None;
-        }
-    }
-
     /// These settings with an environment's put over them. Setting one of `percentage` and
     /// `rollout` replaces the other.
     #[must_use]
@@ -244,20 +234,6 @@ impl Flag {
         let own = places.iter().find(|place| self.span.contains(**place));
         let place = own.or(places.first());
         place.copied().unwrap_or(self.key.span)
-    }
-
-    /// Drops what no comparison of flags with each other needs, so that a hundred thousand of them
-    /// fit in little memory: key, place, kind, salt and groups stay.
-    pub fn shed_details(&mut self) {
-        self.description = None;
-        self.owner = None;
-        self.tags = None;
-        self.tests = None;
-        self.base.shed_details();
-        let environments = self.environments.iter_mut();
-        for over in environments.flat_map(|field| &mut field.value) {
-            over.settings.shed_details();
-        }
     }
 
     pub fn overrides(&self) -> impl Iterator<Item = &Override> {

@@ -11,6 +11,7 @@ mod edit;
 mod explain;
 mod keys;
 mod levels;
+mod roster;
 mod runner;
 mod source;
 mod suppression;
@@ -90,6 +91,7 @@ pub use context::{Context, KeyStyle, Limits};
 pub use edit::without_entry;
 pub use explain::{explain, markdown, reference};
 pub use levels::{LevelError, Levels};
+pub use roster::{Member, Roster};
 pub use runner::{Checked, Settings, check_file, check_part, check_set, check_set_for_errors};
 pub use suppression::Suppressions;
 pub use unknown_environment::meant_environment;
@@ -242,7 +244,7 @@ pub enum Check {
     /// Comments that silence nothing, once all other rules have run.
     Ignores(fn(&Useless<'_>, &mut Findings<'_>)),
     /// All flags of all files, by name of the file and place in it.
-    Set(fn(&[&Flag], &Context, &mut Findings<'_>)),
+    Set(fn(&[Member<'_>], &Context, &mut Findings<'_>)),
     /// One flag in two states: what `hoist diff` and `hoist plan` show.
     Change(fn(&Transition<'_>, &Context, &mut Findings<'_>)),
 }
@@ -348,7 +350,17 @@ impl<'a> Findings<'a> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        self.add(flag.at(span), Some(flag), message.into())
+        self.add(flag.at(span), Some(&flag.key.value), message.into())
+    }
+
+    /// Reports a finding about a flag among others, as [`Self::report`] does.
+    pub fn report_member(
+        &mut self,
+        flag: Member<'_>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.add(flag.at(span), Some(flag.key()), message.into())
     }
 
     /// Reports a finding at `span` of a text, about the flag that it lies in, if it does in one.
@@ -360,7 +372,8 @@ impl<'a> Findings<'a> {
     ) -> &mut Diagnostic {
         let around = text.flag_around(span.start as usize);
         let flag = around.filter(|flag| span.start <= flag.span.end);
-        self.add(text.at(span), flag, message.into())
+        let key = flag.map(|flag| &*flag.key.value);
+        self.add(text.at(span), key, message.into())
     }
 
     /// Reports a finding that belongs to no flag.
@@ -368,14 +381,13 @@ impl<'a> Findings<'a> {
         self.add(location, None, message.into())
     }
 
-    fn add(&mut self, location: Location, flag: Option<&Flag>, message: String) -> &mut Diagnostic {
+    fn add(&mut self, location: Location, flag: Option<&str>, message: String) -> &mut Diagnostic {
         self.count += 1;
         if self.count > MOST {
             self.out.pop();
         }
         let mut found = Diagnostic::new(self.rule, location, message).with_severity(self.severity);
-        if let Some(flag) = flag {
-            let key = &flag.key.value;
+        if let Some(key) = flag {
             let key = key.get(..key.floor_char_boundary(LONGEST_KEY));
             found = found.with_flag(key.unwrap_or_default());
         }

@@ -209,7 +209,11 @@ impl FlagSet {
         report::Lint {
             files: &self.found.files,
             checked: self.checked.len(),
-            flags: self.flags().count(),
+            flags: self
+                .checked
+                .iter()
+                .map(|checked| checked.roster.len())
+                .sum(),
             diagnostics: &self.diagnostics,
             unread: &self.found.unread,
         }
@@ -300,9 +304,10 @@ pub(super) fn wanted(flag: &Flag, environment: &str, file: Option<&Arc<str>>) ->
     Wanted::new(&*flag.key.value, Spec::of(flag, environment), source)
 }
 
-/// Checks a file and keeps no more of its flags than comparing them with others takes.
+/// Checks a file and keeps no more of its flags than comparing them with others takes: the roster.
 pub(super) fn check_and_forget(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
-    let mut checked = rules::check_file(file, bytes, settings);
-    checked.flags.iter_mut().for_each(Flag::shed_details);
-    checked
+    Checked {
+        flags: Vec::new(),
+        ..rules::check_file(file, bytes, settings)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::flagset::{FlagSet, check_and_forget};
+use super::flagset::FlagSet;
 use super::workspace::Workspace;
 use super::{Colors, Ending, Failure, count, print};
 use crate::cli::{Global, Import as Args, ImportFormat};
@@ -85,7 +85,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
 /// The flags that are there already. A file that cannot be read might hold any.
 fn existing(workspace: &Workspace<'_>) -> Result<Existing, Failure> {
     let settings = workspace.lint_settings();
-    let mut flag_set = FlagSet::read(workspace, &[], &settings, check_and_forget);
+    let mut flag_set = FlagSet::read(workspace, &[], &settings, rules::check_file);
     let missing = |error: &source::Error| matches!(error, source::Error::Missing(_));
     flag_set.found.unread.retain(|error| !missing(error));
     match flag_set.failure() {

@@ -62,8 +62,8 @@ impl Sight<'_> {
 
     fn flags(&self) -> HashMap<&str, usize> {
         let mut all = HashMap::new();
-        for flag in self.checked.iter().flat_map(|file| &file.flags) {
-            *all.entry(&*flag.key.value).or_default() += 1;
+        for flag in self.checked.iter().flat_map(|file| file.roster.members()) {
+            *all.entry(flag.key()).or_default() += 1;
         }
         all
     }

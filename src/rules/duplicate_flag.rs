@@ -1,9 +1,8 @@
-use std::collections::HashMap;
-
-use crate::model::Flag;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 
 use super::wording::quote;
-use super::{Check, Context, Findings, Level, Rule};
+use super::{Check, Context, Findings, Level, Member, Rule};
 
 pub static RULE: Rule = Rule {
     id: "duplicate-flag",
@@ -44,16 +43,35 @@ flags:
     check: Check::Set(check),
 };
 
-fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
-    let mut first: HashMap<&str, &Flag> = HashMap::with_capacity(flags.len());
-    for flag in flags {
-        let first = *first.entry(&flag.key.value).or_insert(flag);
-        if !std::ptr::eq(first, *flag) {
-            let message = format!("there is a flag {} already", quote(&flag.key.value));
-            let found = findings.report(flag, flag.key.span, message);
-            found.help =
-                Some("remove one of the two, or give this one a key of its own".to_owned());
-            found.relate(first.at(first.key.span), "the first one");
+/// A flag that equals every other of its key.
+struct ByKey<'r>(Member<'r>);
+
+impl PartialEq for ByKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for ByKey<'_> {}
+
+impl Hash for ByKey<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key().hash(state);
+    }
+}
+
+fn check(flags: &[Member<'_>], _: &Context, findings: &mut Findings<'_>) {
+    let mut firsts: HashSet<ByKey<'_>> = HashSet::with_capacity(flags.len());
+    for flag in flags.iter().copied() {
+        if firsts.insert(ByKey(flag)) {
+            continue;
         }
+        let Some(ByKey(first)) = firsts.get(&ByKey(flag)) else {
+            continue;
+        };
+        let message = format!("there is a flag {} already", quote(flag.key()));
+        let found = findings.report_member(flag, flag.key_span(), message);
+        found.help = Some("remove one of the two, or give this one a key of its own".to_owned());
+        found.relate(first.at(first.key_span()), "the first one");
     }
 }

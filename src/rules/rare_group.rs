@@ -3,10 +3,9 @@ mod neighbours;
 use std::collections::HashMap;
 
 use crate::diagnostic::Span;
-use crate::model::Flag;
 
 use super::wording::quote;
-use super::{Check, Context, Findings, Level, Rule, all_settings};
+use super::{Check, Context, Findings, Level, Member, Rule};
 use neighbours::{Likeness, Neighbours};
 
 pub static RULE: Rule = Rule {
@@ -78,22 +77,21 @@ struct Usage<'f> {
     /// Number of flags.
     flags: u32,
     /// The last of them.
-    last: &'f Flag,
+    last: Member<'f>,
     /// Where it was first met.
-    first: (&'f Flag, Span),
+    first: (Member<'f>, Span),
 }
 
-fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
+fn check(flags: &[Member<'_>], _: &Context, findings: &mut Findings<'_>) {
     let mut groups: HashMap<&str, Usage<'_>> = HashMap::new();
     for flag in flags.iter().copied() {
-        let lists = all_settings(flag).filter_map(|settings| settings.allowed_groups.as_deref());
-        for group in lists.flat_map(|list| &list.value) {
-            let usage = groups.entry(&group.value).or_insert(Usage {
+        for (group, span) in flag.groups() {
+            let usage = groups.entry(group).or_insert(Usage {
                 flags: 1,
                 last: flag,
-                first: (flag, group.span),
+                first: (flag, span),
             });
-            if !std::ptr::eq(usage.last, flag) {
+            if !usage.last.is(flag) {
                 usage.flags += 1;
                 usage.last = flag;
             }
@@ -105,7 +103,7 @@ fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
         .iter()
         .filter(|(_, usage)| usage.flags == 1)
         .collect();
-    rare.sort_unstable_by_key(|(_, usage)| (usage.first.0.file, usage.first.1));
+    rare.sort_unstable_by_key(|(_, usage)| (usage.first.0.file(), usage.first.1));
     for (name, usage) in rare {
         if let Some(likeness) = neighbours.nearest(name) {
             report(name, usage, &likeness, findings);
@@ -126,7 +124,7 @@ fn report(name: &str, usage: &Usage<'_>, meant: &Likeness<'_>, findings: &mut Fi
         quote(name),
         meant.flags
     );
-    findings.report(flag, span, message).help = Some(format!(
+    findings.report_member(flag, span, message).help = Some(format!(
         "write {other} if that is meant; a group that a second flag uses is not reported"
     ));
 }

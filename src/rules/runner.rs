@@ -9,7 +9,7 @@ use crate::yaml::{self, NodeId};
 use crate::{schema, secret};
 
 use super::text::Text;
-use super::{Check, Context, Findings, Levels, Source, Suppressions, unused};
+use super::{Check, Context, Findings, Levels, Member, Roster, Source, Suppressions, unused};
 
 /// What a run of the rules is given besides the files.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Checked {
     pub file: FileId,
     /// In file order.
     pub flags: Vec<Flag>,
+    /// The same flags, as far as others are compared with them.
+    pub roster: Roster,
     /// In file order, suppressed ones left out.
     pub diagnostics: Vec<Diagnostic>,
     pub suppressions: Suppressions,
@@ -58,6 +60,7 @@ pub fn check_file(file: FileId, bytes: &[u8], settings: &Settings) -> Checked {
             };
             checked.flags = read(tree.documents());
             let again = read(&repeats);
+            checked.roster = Roster::new(file, &checked.flags);
             checked.suppressions = Suppressions::read(text, &lines, tree.comments());
             checked.is_sound = found.iter().all(|found| found.severity < Severity::Error);
             let source = Source::new(&tree, &repeats, &found);
@@ -215,13 +218,16 @@ fn by_name<'c>(checked: &'c [Checked], files: &Files) -> Vec<&'c Checked> {
 }
 
 /// The flags of all files, these in the order of their names.
-fn flags_by_name<'c>(checked: &'c [Checked], files: &Files) -> Vec<&'c Flag> {
-    let files = by_name(checked, files).into_iter();
-    files.flat_map(|checked| &checked.flags).collect()
+fn flags_by_name<'c>(checked: &'c [Checked], files: &Files) -> Vec<Member<'c>> {
+    let mut flags = Vec::with_capacity(checked.iter().map(|checked| checked.roster.len()).sum());
+    for checked in by_name(checked, files) {
+        flags.extend(checked.roster.members());
+    }
+    flags
 }
 
 /// Runs the rules that look at all flags at once, those only that count for so much at least.
-fn find_together(flags: &[&Flag], settings: &Settings, least: Severity) -> Vec<Diagnostic> {
+fn find_together(flags: &[Member<'_>], settings: &Settings, least: Severity) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let active = settings.levels.active();
     for (rule, severity) in active.filter(|(_, severity)| *severity >= least) {

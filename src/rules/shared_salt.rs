@@ -1,10 +1,9 @@
 use std::collections::HashMap;
 
 use crate::diagnostic::Span;
-use crate::model::Flag;
 
 use super::wording::quote;
-use super::{Check, Context, Findings, Level, Rule, all_settings};
+use super::{Check, Context, Findings, Level, Member, Rule};
 
 pub static RULE: Rule = Rule {
     id: "shared-salt",
@@ -51,27 +50,25 @@ flags:
     check: Check::Set(check),
 };
 
-fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
-    let is_experiment =
-        |flag: &Flag| all_settings(flag).any(|settings| settings.variants.is_some());
+fn check(flags: &[Member<'_>], _: &Context, findings: &mut Findings<'_>) {
     // Keys are unique, so that no two flags share buckets without a salt.
-    let salted: Vec<&Flag> = flags
+    let salted: Vec<Member<'_>> = flags
         .iter()
         .copied()
-        .filter(|flag| flag.salt.is_some() && is_experiment(flag))
+        .filter(|flag| flag.salt().is_some() && flag.has_variants())
         .collect();
     if salted.is_empty() {
         return;
     }
     // By salt the experiment that takes its buckets first: the one whose key it is, else the first.
-    let mut first: HashMap<&str, &Flag> = HashMap::new();
-    for flag in &salted {
+    let mut first: HashMap<&str, Member<'_>> = HashMap::new();
+    for flag in salted.iter().copied() {
         first.entry(salt(flag)).or_insert(flag);
     }
     for flag in flags.iter().copied() {
-        if flag.salt.is_none()
-            && let Some(first) = first.get_mut(&*flag.key.value)
-            && is_experiment(flag)
+        if flag.salt().is_none()
+            && let Some(first) = first.get_mut(flag.key())
+            && flag.has_variants()
         {
             *first = flag;
         }
@@ -79,23 +76,21 @@ fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
     for flag in salted {
         // Of two flags with one key another rule tells.
         if let Some(first) = first.get(salt(flag))
-            && first.key.value != flag.key.value
+            && first.key() != flag.key()
         {
-            report(flag, first, findings);
+            report(flag, *first, findings);
         }
     }
 }
 
-fn salt(flag: &Flag) -> &str {
-    flag.salt
-        .as_ref()
-        .map_or(&*flag.key.value, |salt| &*salt.value)
+fn salt(flag: Member<'_>) -> &str {
+    flag.salt().map_or(flag.key(), |(salt, _)| salt)
 }
 
-fn report(flag: &Flag, first: &Flag, findings: &mut Findings<'_>) {
-    let other = quote(&first.key.value);
+fn report(flag: Member<'_>, first: Member<'_>, findings: &mut Findings<'_>) {
+    let other = quote(first.key());
     let message = format!("the salt is that of experiment {other}: both take the same buckets");
-    let found = findings.report(flag, place(flag), message);
+    let found = findings.report_member(flag, place(flag), message);
     found.help = Some(
         "leave out `salt`, so that the flag's key is taken; not while it runs, since that moves users"
             .to_owned(),
@@ -104,8 +99,8 @@ fn report(flag: &Flag, first: &Flag, findings: &mut Findings<'_>) {
 }
 
 /// Where a flag says what its buckets are taken from. A salt that is merged in stands with other flags.
-fn place(flag: &Flag) -> Span {
-    let own = |span: &Span| flag.span.start <= span.start && span.end <= flag.span.end;
-    let salt = flag.salt.as_ref().map(|salt| salt.span);
-    salt.filter(own).unwrap_or(flag.key.span)
+fn place(flag: Member<'_>) -> Span {
+    let salt = flag.salt().map(|(_, span)| span);
+    let own = salt.filter(|salt| flag.span().contains(*salt));
+    own.unwrap_or(flag.key_span())
 }

@@ -1,10 +1,9 @@
-use std::collections::HashMap;
-
-use crate::model::Flag;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 
 use super::keys::{Folded, SEPARATORS};
 use super::wording::quote;
-use super::{Check, Context, Findings, Level, Rule};
+use super::{Check, Context, Findings, Level, Member, Rule};
 
 pub static RULE: Rule = Rule {
     id: "similar-key",
@@ -43,36 +42,49 @@ flags:
     check: Check::Set(check),
 };
 
-/// The keys that are one when folded: the first, and the others of them that were told of.
-struct Group<'f> {
-    first: &'f Flag,
-    others: Vec<&'f str>,
+/// A flag that equals every other whose key is the same when folded.
+struct ByFolded<'r>(Member<'r>);
+
+impl PartialEq for ByFolded<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        Folded(self.0.key()) == Folded(other.0.key())
+    }
 }
 
-fn check(flags: &[&Flag], _: &Context, findings: &mut Findings<'_>) {
-    let mut groups: HashMap<Folded<'_>, Group<'_>> = HashMap::with_capacity(flags.len());
+impl Eq for ByFolded<'_> {}
+
+impl Hash for ByFolded<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Folded(self.0.key()).hash(state);
+    }
+}
+
+fn check(flags: &[Member<'_>], _: &Context, findings: &mut Findings<'_>) {
+    let mut firsts: HashSet<ByFolded<'_>> = HashSet::with_capacity(flags.len());
+    // Keys that were told of.
+    let mut told: HashSet<&str> = HashSet::new();
     for flag in flags.iter().copied() {
-        let key = &*flag.key.value;
-        let group = groups.entry(Folded(key)).or_insert(Group {
-            first: flag,
-            others: Vec::new(),
-        });
-        let first = group.first;
-        if *first.key.value == *key || group.others.contains(&key) {
+        if firsts.insert(ByFolded(flag)) {
             continue;
         }
-        group.others.push(key);
+        let Some(ByFolded(first)) = firsts.get(&ByFolded(flag)) else {
+            continue;
+        };
+        let key = flag.key();
+        if first.key() == key || !told.insert(key) {
+            continue;
+        }
         let message = format!(
             "key {} differs from {} in {} only",
             quote(key),
-            quote(&first.key.value),
-            difference(key, &first.key.value)
+            quote(first.key()),
+            difference(key, first.key())
         );
-        let found = findings.report(flag, flag.key.span, message);
+        let found = findings.report_member(flag, flag.key_span(), message);
         found.help = Some(
             "remove the one that is left over, or give one of them a name of its own".to_owned(),
         );
-        found.relate(first.at(first.key.span), "the other one");
+        found.relate(first.at(first.key_span()), "the other one");
     }
 }
 

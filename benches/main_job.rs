@@ -31,11 +31,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (small, large) = (folder.path().join("10k"), folder.path().join("100k"));
-    let bytes = generate::flag_set(&small, 10_000, 100, 7)?;
+    let bytes = generate::project(&small, 10_000, 100, 7)?;
     println!("10,000 flags in 100 files, {:.1} MB\n", bytes as f64 / 1e6);
     lint(&small)?;
     apply(&small, folder.path())?;
-    let bytes = generate::flag_set(&large, 100_000, 100, 7)?;
+    let bytes = generate::project(&large, 100_000, 100, 7)?;
     println!(
         "\n100,000 flags in 1,000 files, {:.1} MB\n",
         bytes as f64 / 1e6
@@ -243,7 +243,7 @@ fn pipe(commit: &Commit) -> Vec<u8> {
 fn memory(directory: &Path) -> Result<()> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hoist"))
         .args(["lint", "--today", "2026-11-22"])
-        .arg(directory)
+        .current_dir(directory)
         .stdout(Stdio::null())
         .spawn()?;
     let status = format!("/proc/{}/status", child.id());

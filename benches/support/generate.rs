@@ -4,19 +4,32 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// Writes `flags` flags into files of `per_file` below `directory`; gives the number of bytes.
-pub fn flag_set(
+/// The environments that the flags speak of; `development` is the one that is meant where none is named.
+const CONFIG: &str = r#"[environments.development]
+store = "sqlite:.hoist/flags.db"
+
+[environments.staging]
+store = "sqlite:.hoist/staging.db"
+
+[environments.production]
+store = "sqlite:.hoist/production.db"
+"#;
+
+/// Makes a project of `flags` flags, in files of `per_file`, of `directory`; gives the number of bytes.
+pub fn project(
     directory: &Path,
     flags: usize,
     per_file: usize,
     seed: u64,
 ) -> std::io::Result<usize> {
     let mut bytes = 0;
-    fs::create_dir_all(directory)?;
+    let all = directory.join("flags");
+    fs::create_dir_all(&all)?;
+    fs::write(directory.join("hoist.toml"), CONFIG)?;
     for (file, text) in texts(flags, per_file, seed).enumerate() {
         bytes += text.len();
         // A thousand files a folder, as large repositories have them.
-        let folder = directory.join(format!("team_{:03}", file / 1000));
+        let folder = all.join(format!("team_{:03}", file / 1000));
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(format!("flags_{file:05}.yaml")), text)?;
     }
@@ -58,29 +71,28 @@ const THINGS: [&str; 8] = [
 fn flag(text: &mut String, index: usize, random: &mut Random) {
     let area = AREAS[random.below(8) as usize];
     let thing = THINGS[random.below(8) as usize];
+    let (created, expires) = (1 + random.below(20), 1 + random.below(28));
+    let enabled = random.below(4) > 0;
     // Writing to a string has no way to fail.
     let _ = write!(
         text,
         "  {area}_{thing}_{index}:
     description: Use the new {thing} of the {area} pages, as agreed in the review of change {index}
     owner: {area}-team
-    created: 2026-11-{:02}
-    expires: 2027-01-{:02}
+    created: 2026-11-{created:02}
+    expires: 2027-01-{expires:02}
     tags: [{area}, {thing}]
-    enabled: {}
+    enabled: {enabled}
 ",
-        1 + random.below(20),
-        1 + random.below(28),
-        random.below(4) > 0,
     );
     match random.below(3) {
-        0 => boolean(text, random),
-        1 => rollout(text, random),
+        0 => boolean(text, enabled, random),
+        1 => rollout(text, enabled, random),
         _ => experiment(text, random),
     }
 }
 
-fn boolean(text: &mut String, random: &mut Random) {
+fn boolean(text: &mut String, enabled: bool, random: &mut Random) {
     let _ = writeln!(
         text,
         "    percentage: {}.{}",
@@ -91,17 +103,18 @@ fn boolean(text: &mut String, random: &mut Random) {
     for _ in 0..3 + random.below(6) {
         let _ = writeln!(text, "      - user_{}", random.below(1_000_000));
     }
-    text.push_str(
+    let _ = write!(
+        text,
         "    allowed_groups: [employees]
     environments:
-      staging: { percentage: 60 }
+      staging: {{ percentage: 60 }}
     tests:
-      - { user: anyone, groups: [employees], environment: staging, expect: true }
-",
+      - {{ user: anyone, groups: [employees], environment: staging, expect: {enabled} }}
+"
     );
 }
 
-fn rollout(text: &mut String, random: &mut Random) {
+fn rollout(text: &mut String, enabled: bool, random: &mut Random) {
     let first = 1 + random.below(4);
     let _ = write!(
         text,
@@ -115,7 +128,7 @@ fn rollout(text: &mut String, random: &mut Random) {
       - {{ percentage: 100 }}
     allowed_groups: [employees]
     tests:
-      - {{ user: ana, groups: [employees], expect: true }}
+      - {{ user: ana, groups: [employees], expect: {enabled} }}
 ",
         first + 5
     );

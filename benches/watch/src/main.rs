@@ -68,9 +68,8 @@ fn measure(flags: usize, options: &Options) -> io::Result<()> {
     let server = Server::start()?;
     let folder = tempfile::tempdir()?;
     let (project, bare) = (folder.path().join("project"), folder.path().join("bare"));
-    fs::create_dir_all(project.join("flags"))?;
     fs::create_dir_all(&bare)?;
-    generate::flag_set(&project.join("flags"), flags - 1, PER_FILE, 7)?;
+    generate::project(&project, flags - 1, PER_FILE, 7)?;
     let (saved, written) = (project.join("flags/probe.yaml"), bare.join("probe"));
     save(&saved, &probe(0))?;
     let watcher = Watcher::start(&options.hoist, &project, &server.address)?;

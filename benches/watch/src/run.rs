@@ -91,6 +91,10 @@ impl Watcher {
             if output.read_line(&mut line)? == 0 {
                 return Err(io::Error::other("hoist watch has ended"));
             }
+            // With any of these it waits for another save, and never syncs.
+            if line.contains("\"severity\":\"error\"") {
+                return Err(io::Error::other(line));
+            }
         }
         // Whatever else it says is read, so that it never waits for that.
         std::thread::spawn(move || io::copy(&mut output, &mut io::sink()));

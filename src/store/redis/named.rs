@@ -5,7 +5,7 @@ use ::redis::Value;
 use crate::plan::Snapshot;
 use crate::store::{Error, effects};
 
-use super::read::End;
+use super::read::{End, Found};
 use super::wire::Wire;
 use super::{Redis, value};
 
@@ -45,10 +45,11 @@ impl Redis {
         snapshot.specs = named(flags, specs, |digest| Some(value::lossy(digest)));
         snapshot.removed = named(flags, removed, |json| serde_json::from_slice(&json).ok());
         snapshot.stops = named(flags, stops, |json| Some(effects::stop(&json)));
-        let mut valueless = Vec::new();
-        self.collect(keys, records, &mut snapshot.records, &mut valueless)?;
-        if !valueless.is_empty() {
-            end = self.other_types(wire, valueless, &mut snapshot)?;
+        let mut found = Found::default();
+        self.collect(keys, records, &mut found)?;
+        snapshot.records = found.records.into_iter().collect();
+        if !found.valueless.is_empty() {
+            end = self.other_types(wire, found.valueless, &mut snapshot)?;
         }
         Ok((snapshot, self.generation(end.unwrap_or(Value::Nil))?))
     }

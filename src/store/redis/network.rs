@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ::redis::{Parser, RedisResult, Value};
+use ::redis::{RedisResult, Value};
 use rustls::ClientConfig;
 
+use super::answers::Answers;
 use super::stream::{Address, Stream};
 
 /// Where conversations with servers come from.
@@ -54,7 +55,7 @@ impl Network for Sockets {
         stream.set_limit(dial.answer)?;
         Ok(Box::new(Socket {
             stream,
-            parser: Parser::new(),
+            answers: Answers::new(),
         }))
     }
 
@@ -65,7 +66,7 @@ impl Network for Sockets {
 
 struct Socket {
     stream: Stream,
-    parser: Parser,
+    answers: Answers,
 }
 
 impl Link for Socket {
@@ -74,7 +75,7 @@ impl Link for Socket {
     }
 
     fn receive(&mut self) -> RedisResult<Value> {
-        self.parser.parse_value(&mut self.stream)
+        self.answers.next(&mut self.stream)
     }
 
     fn allow(&mut self, limit: Duration) -> RedisResult<()> {

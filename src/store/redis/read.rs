@@ -1,9 +1,10 @@
 //! Reading a whole environment.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use ::redis::Value;
+use foldhash::fast::RandomState;
 
 use crate::plan::{Removed, Snapshot, Stored};
 use crate::store::{Error, effects};
@@ -26,6 +27,35 @@ const PAGE: usize = 1000;
 
 /// Generation and lineage once a read was complete.
 pub(super) type End = (u64, Option<String>);
+
+/// Flags whose values have been sent for.
+struct Page {
+    flags: Vec<String>,
+    /// Whether the scan ends here.
+    is_last: bool,
+}
+
+impl Page {
+    fn flags(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(String::as_str)
+    }
+}
+
+/// What was read of records.
+#[derive(Default)]
+pub(super) struct Found {
+    /// In the order in which they came.
+    pub records: Vec<(String, Stored)>,
+    /// Flags whose keys have no value that MGET could give.
+    pub valueless: Vec<String>,
+}
+
+impl Found {
+    fn flags(&self) -> impl Iterator<Item = &str> {
+        let records = self.records.iter().map(|(flag, _)| flag.as_str());
+        records.chain(self.valueless.iter().map(String::as_str))
+    }
+}
 
 impl Redis {
     /// Everything below the prefix and all bookkeeping, as of one generation.
@@ -67,6 +97,8 @@ impl Redis {
         }
         let [time, meta, specs, removed, stops, scan] = self.exactly(answers)?;
         let mut snapshot = self.head(time, meta)?;
+        let page = self.turn(wire, scan)?;
+        // While the server looks up the first records.
         snapshot.specs = texts(specs);
         snapshot.removed = value::pairs(removed)
             .filter_map(|(flag, json)| Some((flag, serde_json::from_slice::<Removed>(&json).ok()?)))
@@ -74,41 +106,66 @@ impl Redis {
         snapshot.stops = value::pairs(stops)
             .map(|(flag, json)| (flag, effects::stop(&json)))
             .collect();
-        let end = self.records(wire, &mut snapshot, scan)?;
+        let end = self.records(wire, &mut snapshot, page)?;
         Ok((snapshot, end))
     }
 
-    /// Follows the scan to its end and reads every record, one page at a time. Gives generation and
-    /// lineage as they are then.
-    fn records(&self, wire: &mut Wire, snapshot: &mut Snapshot, scan: Value) -> Result<End, Error> {
-        let mut valueless = Vec::new();
-        let (mut cursor, mut page) = self.page(scan, &snapshot.records)?;
-        while cursor != b"0" {
-            self.get(wire, &page);
-            self.scan(wire, &cursor);
+    /// Follows the scan to its end and reads every record, one page at a time: `page` is on its way.
+    /// Gives generation and lineage as they are then.
+    fn records(
+        &self,
+        wire: &mut Wire,
+        snapshot: &mut Snapshot,
+        mut page: Page,
+    ) -> Result<End, Error> {
+        let mut found = Found::default();
+        while !page.is_last {
             let mut answers = wire.good_answers()?;
-            let next = answers.pop().ok_or_else(|| self.endpoint.nonsense())?;
-            self.collect(page, answers, &mut snapshot.records, &mut valueless)?;
-            (cursor, page) = self.page(next, &snapshot.records)?;
+            let scan = answers.pop().ok_or_else(|| self.endpoint.nonsense())?;
+            let next = self.turn(wire, scan)?;
+            self.collect(page.flags, answers, &mut found)?;
+            page = next;
         }
         // A scan may miss what was created since it began: what hoist manages is asked for by name.
-        let listed: HashSet<&str> = page.iter().map(String::as_str).collect();
-        let unlisted: Vec<String> = snapshot
-            .specs
-            .keys()
-            .filter(|flag| !listed.contains(flag.as_str()) && !snapshot.records.contains_key(*flag))
-            .cloned()
-            .collect();
-        page.extend(unlisted);
-        self.get(wire, &page);
+        let listed: HashSet<&str, RandomState> = found.flags().chain(page.flags()).collect();
+        let unlisted = snapshot.specs.keys();
+        let unlisted = unlisted.filter(|flag| !listed.contains(flag.as_str()));
+        let unlisted: Vec<String> = unlisted.cloned().collect();
+        self.get(wire, &unlisted);
         self.ask_generation(wire);
+        page.flags.extend(unlisted);
         let mut answers = wire.good_answers()?;
         let mut end = answers.pop();
-        self.collect(page, answers, &mut snapshot.records, &mut valueless)?;
-        if !valueless.is_empty() {
-            end = self.other_types(wire, valueless, snapshot)?;
+        self.collect(page.flags, answers, &mut found)?;
+        // A scan may list a key twice.
+        snapshot.records = found.records.into_iter().collect();
+        if !found.valueless.is_empty() {
+            end = self.other_types(wire, found.valueless, snapshot)?;
         }
         self.generation(end.unwrap_or(Value::Nil))
+    }
+
+    /// Takes what a scan gave, and sends for the values of that page and, unless it is the last, for
+    /// the next.
+    fn turn(&self, wire: &mut Wire, scan: Value) -> Result<Page, Error> {
+        let [cursor, keys] = self.exactly(value::list(scan).unwrap_or_default())?;
+        let cursor = value::bytes(cursor).ok_or_else(|| self.endpoint.nonsense())?;
+        let flags = value::list(keys).unwrap_or_default().into_iter();
+        let flags: Vec<String> = flags
+            .filter_map(|key| {
+                let mut key = String::from_utf8(value::bytes(key)?).ok()?;
+                let flag = self.names.flag(&key)?;
+                key.drain(..key.len() - flag.len());
+                Some(key)
+            })
+            .collect();
+        self.get(wire, &flags);
+        let is_last = cursor == b"0";
+        if !is_last {
+            self.scan(wire, &cursor);
+        }
+        wire.hand_over();
+        Ok(Page { flags, is_last })
     }
 
     /// What stands at the keys of `valueless`, which have no value that MGET could give. Gives the
@@ -148,26 +205,6 @@ impl Redis {
         ]);
     }
 
-    /// The next cursor and the flags of one page that have not been read yet.
-    fn page(
-        &self,
-        scan: Value,
-        read: &BTreeMap<String, Stored>,
-    ) -> Result<(Vec<u8>, Vec<String>), Error> {
-        let [cursor, keys] = self.exactly(value::list(scan).unwrap_or_default())?;
-        let cursor = value::bytes(cursor).ok_or_else(|| self.endpoint.nonsense())?;
-        let flags = value::list(keys)
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|key| {
-                let key = String::from_utf8(value::bytes(key)?).ok()?;
-                let flag = self.names.flag(&key)?;
-                (!read.contains_key(flag)).then(|| flag.to_owned())
-            })
-            .collect();
-        Ok((cursor, flags))
-    }
-
     pub(super) fn get(&self, wire: &mut Wire, flags: &[String]) {
         for flags in flags.chunks(PAGE) {
             wire.begin(1 + flags.len());
@@ -183,26 +220,20 @@ impl Redis {
         &self,
         flags: Vec<String>,
         answers: Vec<Value>,
-        records: &mut BTreeMap<String, Stored>,
-        valueless: &mut Vec<String>,
+        found: &mut Found,
     ) -> Result<(), Error> {
         if let Some(error) = first_refusal(&answers) {
             return Err(self.endpoint.refused(error));
         }
-        let values: Vec<Value> = answers
-            .into_iter()
-            .filter_map(value::list)
-            .flatten()
-            .collect();
+        let pages = answers.into_iter().filter_map(value::list);
+        let values: Vec<Value> = pages.flatten().collect();
         if values.len() != flags.len() {
             return Err(self.endpoint.nonsense());
         }
         for (flag, value) in flags.into_iter().zip(values) {
             match value::bytes(value) {
-                Some(bytes) => {
-                    records.insert(flag, Stored::Value(bytes));
-                }
-                None => valueless.push(flag),
+                Some(bytes) => found.records.push((flag, Stored::Value(bytes))),
+                None => found.valueless.push(flag),
             }
         }
         Ok(())

@@ -154,6 +154,11 @@ impl Wire {
         }
     }
 
+    /// Sends what is queued, so that the server has something to do until it is asked for answers.
+    pub fn hand_over(&mut self) {
+        self.send();
+    }
+
     /// Sends what is queued and waits for every answer, refusals of single commands among them.
     pub fn answers(&mut self) -> Result<Vec<Value>, Error> {
         self.send();

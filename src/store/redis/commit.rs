@@ -172,10 +172,14 @@ impl Redis {
         let which = |choose: &dyn Fn(&Write) -> bool| -> Vec<&Write> {
             commit.writes.iter().filter(|write| choose(write)).collect()
         };
-        let absent = which(&|write| write.expect == Expect::Absent);
         let kept = which(&|write| holds_value(write) && !is_set(write));
         let replaced = which(&|write| holds_value(write) && is_set(write));
         let unseen = which(&|write| write.expect == Expect::Any && is_set(write));
+        // Where the script makes way for nothing, the MSETNX alone finds out whether what it is to
+        // set is absent.
+        let makes_way = !replaced.is_empty() || !unseen.is_empty();
+        let absent =
+            which(&|write| write.expect == Expect::Absent && (makes_way || !is_set(write)));
         let keys = 1 + absent.len() + kept.len() + replaced.len() + unseen.len();
         wire.begin(3 + keys + 2 + kept.len() + replaced.len());
         wire.arg("EVAL");

@@ -1,6 +1,7 @@
 -- First in the transaction of a large commit: do the records still hold what the commit expects?
--- KEYS: the gate, records that must not exist, records that must hold a value and keep their key for
---       now, records that must hold a value and get another, records that get a value in any case.
+-- KEYS: the gate, records that must not exist (where nothing makes way, the MSETNX looks at those that it
+--       sets itself), records that must hold a value and keep their key for now, records that must hold
+--       a value and get another, records that get a value in any case.
 -- ARGV: how many there are of the second kind, how many of the third, the values to hold.
 -- If all is as expected the gate is open (absent) and the records that get a value are gone, so that
 -- an MSETNX of the gate and all values succeeds. Else the gate is shut (present), and it fails.

@@ -48,7 +48,8 @@ impl Wanted {
             flag: flag.into(),
             source,
             digest: spec.digest(),
-            spec,
+            // Most flags do not change, and then nobody asks for the fields.
+            spec: spec.compact(),
         }
     }
 
@@ -87,13 +88,19 @@ impl Target {
     /// Digest of the flag set as this environment wants it.
     #[must_use]
     pub fn digest(&self) -> String {
+        self.digest_with(&BTreeMap::new())
+    }
+
+    /// The same, were the digests of some flags others.
+    #[must_use]
+    pub fn digest_with(&self, others: &BTreeMap<String, String>) -> String {
         let mut flags: Vec<&Wanted> = self.flags.iter().collect();
         flags.sort_unstable_by(|a, b| a.flag.cmp(&b.flag));
         let mut text = String::with_capacity(64 * flags.len());
         for wanted in flags {
             text += &wanted.flag;
             text.push('=');
-            text += &wanted.digest;
+            text += others.get(&wanted.flag).unwrap_or(&wanted.digest);
             text.push('\n');
         }
         digest_of(text.as_bytes())
@@ -310,6 +317,28 @@ impl Plan {
         saved::SavedPlan::new(self).fingerprint
     }
 
+    /// What a store has to write, lent until [`Plan::take_back`]: a copy of all records is not made for that.
+    #[must_use]
+    pub fn lend_commit(&mut self, id: String, new_lineage: String, about: About) -> Commit {
+        let changes = self.changes.iter_mut();
+        let writes = changes.map(|change| std::mem::take(&mut change.write));
+        Commit {
+            id,
+            lineage: self.store.lineage.clone(),
+            new_lineage,
+            generation: self.store.generation,
+            writes: writes.collect(),
+            about,
+        }
+    }
+
+    /// Takes back what was lent.
+    pub fn take_back(&mut self, lent: Commit) {
+        for (change, write) in self.changes.iter_mut().zip(lent.writes) {
+            change.write = write;
+        }
+    }
+
     /// What a store has to write.
     #[must_use]
     pub fn into_commit(self, id: String, new_lineage: String, about: About) -> Commit {
@@ -408,8 +437,8 @@ pub struct About {
     pub at: f64,
 }
 
-/// What one commit does to one flag.
-#[derive(Clone, Debug, PartialEq)]
+/// What one commit does to one flag; by default nothing, to none.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Write {
     pub flag: String,
     pub expect: Expect,
@@ -419,26 +448,29 @@ pub struct Write {
 }
 
 /// What must still stand at a key for a commit to go through.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Expect {
     Absent,
     /// These exact bytes.
     Value(Vec<u8>),
     /// Whatever it is: the key is neither read nor written.
+    #[default]
     Any,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum RecordWrite {
     /// Only the bookkeeping changes (adopt, forget); `expect` is checked all the same.
+    #[default]
     Keep,
     Set(Vec<u8>),
     Delete,
 }
 
 /// The flag's entry among the managed specs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum SpecWrite {
+    #[default]
     Keep,
     /// Managed from now on, with this digest. Also takes the flag off the list of removed ones.
     Set(String),
@@ -447,8 +479,9 @@ pub enum SpecWrite {
 }
 
 /// The flag's entry among the emergency stops of the bookkeeping.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum StopWrite {
+    #[default]
     Keep,
     Set(Stop),
     /// The stop is over.

@@ -67,14 +67,25 @@ impl Kind {
 ///
 /// The order of variants counts, since it decides who gets which; other objects are sorted, since
 /// clients in some languages write them so.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Spec(Arc<Normal>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Normal {
-    fields: Map<String, Value>,
+    kind: Kind,
+    enabled: bool,
+    /// Percentages of the rollout's stages.
+    stages: Box<[Percent]>,
+    /// Read from the text where nothing else is there.
+    fields: OnceLock<Map<String, Value>>,
     /// The fields as compact JSON: what is digested is also what is stored.
     text: OnceLock<Box<[u8]>>,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self::new(Map::new())
+    }
 }
 
 impl PartialEq for Spec {
@@ -90,9 +101,32 @@ impl Spec {
                 value.sort_all_objects();
             }
         }
+        // The type is the first field of the normal form.
+        let kind = match fields.values().next().and_then(Value::as_str) {
+            Some("rollout") => Kind::Rollout,
+            Some("experiment") => Kind::Experiment,
+            _ => Kind::Boolean,
+        };
+        let stages = fields.get("rollout_stages").and_then(Value::as_array);
+        let percent = |stage: &Value| percent(stage.get("percentage")).unwrap_or_default();
         Self(Arc::new(Normal {
-            fields,
+            kind,
+            enabled: fields.get("enabled") == Some(&Value::Bool(true)),
+            stages: stages.into_iter().flatten().map(percent).collect(),
+            fields: OnceLock::from(fields),
             text: OnceLock::new(),
+        }))
+    }
+
+    /// The same in a fraction of the memory. The fields are read again where they are asked for.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        Self(Arc::new(Normal {
+            kind: self.0.kind,
+            enabled: self.0.enabled,
+            stages: self.0.stages.clone(),
+            fields: OnceLock::new(),
+            text: OnceLock::from(Box::from(self.text())),
         }))
     }
 
@@ -113,41 +147,39 @@ impl Spec {
         self.0.text.get_or_init(|| {
             let mut text = Vec::with_capacity(640);
             // Writing a map of JSON values to memory has no way to fail.
-            let _ = serde_json::to_writer(&mut text, &self.0.fields);
+            let _ = serde_json::to_writer(&mut text, &self.0.fields.get());
             text.into()
         })
     }
 
+    /// Whether `bytes` are a record with exactly this spec, as hoist writes it, and neither stopped nor
+    /// paused. Where they are not, only reading them as a record tells what they are.
+    #[must_use]
+    pub fn is_all_of(&self, bytes: &[u8]) -> bool {
+        write::is_plain(self, bytes)
+    }
+
     #[must_use]
     pub fn as_json(&self) -> &Map<String, Value> {
-        &self.0.fields
+        // The text was written from a map.
+        let read = || serde_json::from_slice(self.text()).unwrap_or_default();
+        self.0.fields.get_or_init(read)
     }
 
     #[must_use]
     pub fn kind(&self) -> Kind {
-        // It is the first field of the normal form.
-        match self.as_json().values().next().and_then(Value::as_str) {
-            Some("rollout") => Kind::Rollout,
-            Some("experiment") => Kind::Experiment,
-            _ => Kind::Boolean,
-        }
+        self.0.kind
     }
 
     #[must_use]
     pub fn enabled(&self) -> bool {
-        self.as_json().get("enabled") == Some(&Value::Bool(true))
+        self.0.enabled
     }
 
     /// Percentages of the rollout's stages; empty for other kinds.
     #[must_use]
     pub fn stages(&self) -> Vec<Percent> {
-        self.as_json()
-            .get("rollout_stages")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .map(|stage| percent(stage.get("percentage")).unwrap_or_default())
-            .collect()
+        self.0.stages.to_vec()
     }
 
     /// 128 bits of BLAKE3 over the normal form, in hexadecimal.

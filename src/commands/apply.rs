@@ -199,7 +199,7 @@ impl Apply<'_> {
             let snapshot = store.read()?;
             check_buckets(snapshot.buckets.as_deref(), store.info())?;
             let now = snapshot.now;
-            let plan = self.plan(wish, store.info(), snapshot)?;
+            let mut plan = self.plan(wish, store.info(), snapshot)?;
             let refusals = refusals(&plan, self.consent(), &self.environment.policy, now);
             if !refusals.is_empty() {
                 return Ok(came(plan, store, Ended::Refused(refusals)));
@@ -208,8 +208,10 @@ impl Apply<'_> {
                 return Ok(came(plan, store, Ended::NotWritten));
             }
             let about = about(&plan, "apply", self.commit.clone(), now);
-            let commit = plan.clone().into_commit(fresh_id(), fresh_id(), about);
-            match send(store, &commit)? {
+            let commit = plan.lend_commit(fresh_id(), fresh_id(), about);
+            let sent = send(store, &commit)?;
+            plan.take_back(commit);
+            match sent {
                 Sent::Landed(landed) => return Ok(came(plan, store, Ended::Applied(landed))),
                 Sent::Moved(what) => moved = what,
             }

@@ -39,6 +39,14 @@ impl Live {
     }
 }
 
+/// What came of some flags, in their order.
+#[derive(Default)]
+struct Part {
+    changes: Vec<Change>,
+    stopped: Vec<Stopped>,
+    unchanged: usize,
+}
+
 pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snapshot) -> Plan {
     let mut plan = Plan {
         environment: target.environment.clone(),
@@ -63,16 +71,21 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
         .iter()
         .map(|wanted| (wanted, Live::take(&mut snapshot, &wanted.flag)))
         .collect();
-    let compared: Vec<_> = flags
+    // Most flags do not change, and leave nothing behind to be collected.
+    let parts: Vec<Part> = flags
         .into_par_iter()
-        .map(|(wanted, live)| compare_wanted(wanted, live))
+        .fold(Part::default, |mut part, (wanted, live)| {
+            let (change, stopped) = compare_wanted(wanted, live);
+            part.unchanged += usize::from(change.is_none());
+            part.changes.extend(change);
+            part.stopped.extend(stopped);
+            part
+        })
         .collect();
-    for (change, stopped) in compared {
-        match change {
-            Some(change) => plan.changes.push(change),
-            None => plan.unchanged += 1,
-        }
-        plan.stopped.extend(stopped);
+    for part in parts {
+        plan.changes.extend(part.changes);
+        plan.stopped.extend(part.stopped);
+        plan.unchanged += part.unchanged;
     }
     let mut gone: Vec<_> = snapshot.specs.keys().cloned().collect();
     gone.sort_unstable();
@@ -97,6 +110,9 @@ pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
 
 /// The same, and the emergency stop that is in force.
 fn compare_wanted(wanted: &Wanted, mut live: Live) -> (Option<Change>, Option<Stopped>) {
+    if is_untouched(wanted, &live) {
+        return (None, None);
+    }
     let mut change = Change {
         action: Action::Create,
         notes: Vec::new(),
@@ -135,6 +151,16 @@ fn compare_wanted(wanted: &Wanted, mut live: Live) -> (Option<Change>, Option<St
     };
     change.write.stop = carry::stop_write(&after, live.stop.as_ref());
     (Some(change), stopped(&wanted.flag, &after))
+}
+
+/// Whether nothing has happened to a flag since it was applied as it is wanted. That is so for most, and
+/// so it is told by their bytes.
+fn is_untouched(wanted: &Wanted, live: &Live) -> bool {
+    let is_all =
+        |stored| matches!(stored, &Stored::Value(ref bytes) if wanted.spec().is_all_of(bytes));
+    live.stop.is_none()
+        && live.applied.as_deref() == Some(wanted.digest())
+        && live.stored.as_ref().is_some_and(is_all)
 }
 
 fn stopped(flag: &str, record: &Record) -> Option<Stopped> {

@@ -121,3 +121,68 @@ fn the_bytes_are_those_of_the_json() {
         assert_eq!(Record::parse(text.as_bytes()).unwrap(), record);
     }
 }
+
+#[test]
+fn what_hoist_wrote_is_known_by_its_bytes() {
+    let stages = json!([{"percentage": 1, "duration_hours": 2}, {"percentage": 100, "duration_hours": null}]);
+    let experiment = json!({"type": "experiment", "enabled": true, "variants": {"b": 50, "a": 50}});
+    for (json, status) in [
+        (json!({"enabled": true, "percentage": 10, "salt": "s"}), ""),
+        (experiment, ""),
+        (
+            json!({"enabled": false, "rollout_stages": stages, "percentage": 100}),
+            r#","rollout_started":1.5,"stage_started":20,"current_stage":1"#,
+        ),
+    ] {
+        let spec = record(&json).spec.compact();
+        let plain = Record {
+            spec: spec.clone(),
+            percentage: Percent::HUNDRED,
+            ..Record::default()
+        };
+        let mut text = String::from_utf8(plain.to_bytes()).unwrap();
+        text.insert_str(text.len() - 1, status);
+        assert!(spec.is_all_of(text.as_bytes()), "{text}");
+        assert!(record(&serde_json::from_str(&text).unwrap()).spec == spec);
+        let others = [
+            text.replacen("\"enabled\":true", "\"enabled\":false", 1),
+            text.replacen("\"enabled\":false", "\"enabled\":true", 1),
+            text.replacen(':', ": ", 1),
+            text.replacen('}', "}}", 1),
+            text[..text.len() - 1].to_owned(),
+            with(&text, r#""rolled_back_at":3"#),
+            with(&text, r#""paused_at":3"#),
+            with(&text, r#""current_stage":1"#),
+            with(&text, r#""enabled":false"#),
+            text.replacen("\"current_stage\":1", "\"current_stage\":one", 1),
+        ];
+        for other in others.iter().filter(|other| **other != text) {
+            assert!(!spec.is_all_of(other.as_bytes()), "{other}");
+        }
+    }
+}
+
+fn with(text: &str, field: &str) -> String {
+    format!("{},{field}}}", text.strip_suffix('}').unwrap())
+}
+
+#[test]
+fn a_compact_spec_is_the_same() {
+    for json in [
+        json!({"enabled": true, "percentage": 12.5, "meta": {"owner": "x"}}),
+        json!({"variants": {"b": 50, "a": 50}, "values": {"b": 1.5, "a": [null]}}),
+        json!({"enabled": true, "rollout_stages": [{"percentage": 3, "duration_hours": 1.5}]}),
+    ] {
+        let spec = record(&json).spec;
+        let compact = spec.compact();
+        assert_eq!(compact, spec);
+        assert_eq!(compact.digest(), spec.digest());
+        assert_eq!(
+            (compact.kind(), compact.enabled()),
+            (spec.kind(), spec.enabled())
+        );
+        assert_eq!(compact.stages(), spec.stages());
+        assert_eq!(compact.as_json(), spec.as_json());
+        assert_eq!(compact.with_enabled(false), spec.with_enabled(false));
+    }
+}

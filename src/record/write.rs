@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Kind, Record, STATUS_FIELDS};
+use super::{Kind, Record, STATUS_FIELDS, Spec};
 use crate::model::{Expiry, Field, Flag, Percent, Settings, Spanned, Variant};
 
 /// The normal form of what `flag` says with `settings` in force.
@@ -149,12 +149,7 @@ pub(super) fn bytes(record: &Record) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(spec.len() + 160);
     let mut tail = spec;
     if record.spec.kind() == Kind::Rollout {
-        let heads: [&[u8]; 2] = [
-            br#"{"type":"rollout","enabled":true"#,
-            br#"{"type":"rollout","enabled":false"#,
-        ];
-        let head = heads.into_iter().find(|head| spec.starts_with(head));
-        let Some(head) = head else {
+        let Some(head) = head(spec) else {
             // Another client wrote something else there. JSON in memory has no way to fail.
             return serde_json::to_vec(&self::record(record)).unwrap_or_default();
         };
@@ -168,6 +163,48 @@ pub(super) fn bytes(record: &Record) -> Vec<u8> {
     }
     bytes.push(b'}');
     bytes
+}
+
+/// The fields of a rollout's spec before its record's percentage.
+fn head(spec: &[u8]) -> Option<&'static [u8]> {
+    let heads: [&[u8]; 2] = [
+        br#"{"type":"rollout","enabled":true"#,
+        br#"{"type":"rollout","enabled":false"#,
+    ];
+    heads.into_iter().find(|head| spec.starts_with(head))
+}
+
+/// The status of a rollout that goes on as it should.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Progress {
+    #[serde(rename = "rollout_started")]
+    _rollout_started: f64,
+    #[serde(rename = "stage_started")]
+    _stage_started: f64,
+    #[serde(rename = "current_stage")]
+    _current_stage: f64,
+}
+
+/// Whether `bytes` are a record of `spec` as [`bytes`] writes it, with no status but the stage of a
+/// rollout. That takes a fraction of the time of reading the record.
+pub(super) fn is_plain(spec: &Spec, bytes: &[u8]) -> bool {
+    let text = spec.text();
+    if spec.kind() != Kind::Rollout {
+        return bytes == text;
+    }
+    let status = || {
+        let head = head(text)?;
+        let rest = bytes.strip_prefix(head)?;
+        let rest = rest.strip_prefix(br#","percentage":"#)?;
+        let end = rest.iter().position(|byte| *byte == b',')?;
+        let (percentage, rest) = rest.split_at(end);
+        serde_json::from_slice::<f64>(percentage).ok()?;
+        let tail = text.strip_prefix(head)?.strip_suffix(b"}")?;
+        rest.strip_prefix(tail)?.strip_prefix(b",")
+    };
+    status()
+        .is_some_and(|status| serde_json::from_slice::<Progress>(&[b"{", status].concat()).is_ok())
 }
 
 fn field(bytes: &mut Vec<u8>, name: &str, value: &Value) {

@@ -40,9 +40,13 @@ const SHARE: u32 = 2000;
 /// But at most and at least so often.
 const ROUNDS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(600));
 
+/// So many parts of the debounce pass before what was touched is looked at ahead of its end.
+const AHEAD: u32 = 4;
+
 /// What the watcher is told of.
 enum Message {
-    Touched(Touched),
+    /// And when.
+    Touched(Touched, Instant),
     Ran(Ran),
     Stop,
 }
@@ -87,6 +91,8 @@ struct Watch<'a> {
     touched: Touched,
     /// When to look, where that is put off.
     put_off: Option<Instant>,
+    /// When to look ahead at what was touched.
+    ahead: Option<Instant>,
     second_look: Option<Instant>,
     next_poll: Option<Instant>,
     next_beat: Instant,
@@ -139,6 +145,7 @@ impl<'a> Watch<'a> {
             debounce: Debounce::new(args.debounce),
             touched: Touched::default(),
             put_off: None,
+            ahead: None,
             second_look: None,
             next_poll: args.poll.map(|poll| now + poll),
             next_beat: now + HEARTBEAT,
@@ -191,15 +198,16 @@ impl<'a> Watch<'a> {
                 exit: ran.exit,
                 output: &ran.output,
             }),
-            Message::Touched(touched) => {
+            Message::Touched(touched, time) => {
                 let touched = match &self.watcher {
                     Some(watcher) => watcher.named(touched),
                     None => touched,
                 };
                 let touched = self.places.relevant(touched);
                 if !touched.is_empty() {
-                    self.debounce.touch(Instant::now());
+                    self.debounce.touch(time);
                     self.touched.merge(touched);
+                    self.ahead = Some(time + self.args.debounce / AHEAD);
                 }
                 Ok(())
             }
@@ -208,7 +216,12 @@ impl<'a> Watch<'a> {
 
     fn next_wake(&self) -> Instant {
         let files = self.put_off.max(self.debounce.due());
-        let others = [self.second_look, self.next_poll, self.away.next()];
+        let others = [
+            self.ahead,
+            self.second_look,
+            self.next_poll,
+            self.away.next(),
+        ];
         let times = others.into_iter().flatten().chain(files);
         let regular = self.next_beat.min(self.next_round);
         times.min().map_or(regular, |time| time.min(regular))
@@ -226,7 +239,11 @@ impl<'a> Watch<'a> {
             self.look_again();
         }
         if is_due(self.put_off.max(self.debounce.due())) {
+            self.ahead = None;
             self.look(now)?;
+        } else if is_due(self.ahead) {
+            self.ahead = None;
+            self.look_ahead();
         }
         if is_due(self.away.next()) {
             self.push(now, false)?;

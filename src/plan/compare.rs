@@ -157,7 +157,7 @@ fn compare_wanted(wanted: &Wanted, mut live: Live) -> (Option<Change>, Option<St
 /// so it is told by their bytes.
 fn is_untouched(wanted: &Wanted, live: &Live) -> bool {
     let is_all =
-        |stored| matches!(stored, &Stored::Value(ref bytes) if wanted.spec().is_all_of(bytes));
+        |stored: &Stored| matches!(stored, Stored::Value(bytes) if wanted.spec().is_all_of(bytes));
     live.stop.is_none()
         && live.applied.as_deref() == Some(wanted.digest())
         && live.stored.as_ref().is_some_and(is_all)

@@ -17,6 +17,8 @@ use crate::watch::{Touched, Watcher};
 
 /// How long git may keep its lock before it counts as left behind.
 const GIT_PATIENCE: Duration = Duration::from_secs(5);
+/// Of more files than these nothing is read before it is quiet: they are checked out, or made.
+const MOST_AHEAD: usize = 16;
 /// Where `hoist init` puts the schema.
 const SCHEMA_FILE: &str = "schema/flags.schema.json";
 
@@ -123,7 +125,7 @@ pub(super) fn listen(
     }
     let send = send.clone();
     let tell = move |touched| {
-        let _ = send.send(Message::Touched(touched));
+        let _ = send.send(Message::Touched(touched, Instant::now()));
     };
     let watcher = Watcher::start(&places.flags, places.folders(), tell).map_err(|error| {
         Failure::impossible("cannot listen to changes of the flag files")
@@ -152,6 +154,26 @@ impl Watch<'_> {
 
     fn config_text(&self) -> Option<String> {
         fs::read_to_string(&self.places.config).ok()
+    }
+
+    /// Reads and checks what was touched while it is not yet sure that this is all. Nothing is made of it:
+    /// what is the same when it has been quiet need not be checked again then.
+    pub(super) fn look_ahead(&mut self) {
+        let is_simple = self.args.poll.is_none() && self.set.unread().is_empty();
+        let paths = &self.touched.paths;
+        if !is_simple || self.touched.everything || paths.len() > MOST_AHEAD {
+            return;
+        }
+        // What is gone may come back.
+        let there = paths.iter().filter(|path| path.is_file());
+        let touched = Touched {
+            paths: there.cloned().collect(),
+            ..Touched::default()
+        };
+        if self.set.look(&touched) {
+            self.is_news = true;
+            self.set.foretell();
+        }
     }
 
     /// It has been quiet since something was saved: takes it up, unless it looks half done.

@@ -159,7 +159,7 @@ impl Link {
         let mut unexplained = None;
         let mut moved = Vec::new();
         for _ in 0..ATTEMPTS {
-            let (plan, now) = match self.compare_part(set, environment, prune)? {
+            let (mut plan, now) = match self.compare_part(set, environment, prune)? {
                 Some(compared) => compared,
                 None => {
                     let compared = self.compare_whole(set, environment, prune)?;
@@ -174,11 +174,12 @@ impl Link {
                 End::Nothing
             } else {
                 let about = about(&plan, "watch", None, now);
-                let commit = plan.clone().into_commit(fresh_id(), fresh_id(), about);
+                let commit = plan.lend_commit(fresh_id(), fresh_id(), about);
                 self.sent = Some(commit.id.clone());
                 match send(self.store.as_mut(), &commit)? {
                     Sent::Landed(landed) => {
                         self.learn(&commit, landed.generation);
+                        plan.take_back(commit);
                         End::Written(landed)
                     }
                     Sent::Moved(what) => {
@@ -218,7 +219,7 @@ impl Link {
             return Ok(None);
         }
         let whole = Whole {
-            digest: set.target.digest(),
+            digest: set.digest(),
             wanted: set.target.flags.len(),
             managed: known.managed.len(),
             unmanaged: known.unmanaged,

@@ -1,6 +1,6 @@
 //! The flag files, as they are and as they last were good.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::commands::flagset::wanted;
@@ -36,16 +36,30 @@ pub(super) struct Set {
     environment: String,
     /// What only all files together show.
     together: Vec<Diagnostic>,
+    /// Whether `together` holds all errors of the files as they are.
+    is_together: bool,
     /// Changed since the target was made.
     changed: BTreeSet<FileId>,
     /// What the environment is to hold.
     pub target: Target,
+    /// Digest of the target, once it is known.
+    digest: Option<String>,
+    /// What the target's digest will be, should all changed files be taken as they are.
+    foretold: Option<Foretold>,
     /// Which file each flag of the target is from.
     owner: HashMap<String, FileId>,
     /// The flags of the target by file.
     flags: HashMap<FileId, Vec<String>>,
     /// What was shown before: rule, file and message.
     shown: HashSet<(&'static str, FileId, String)>,
+}
+
+/// The digest of a target in which some flags are others.
+#[derive(Debug)]
+struct Foretold {
+    /// The digests of these flags.
+    flags: BTreeMap<String, String>,
+    digest: String,
 }
 
 /// What is to be made of the files as they are.
@@ -65,12 +79,15 @@ impl Set {
             settings: workspace.lint_settings(),
             environment: environment.name.clone(),
             together: Vec::new(),
+            is_together: false,
             changed: BTreeSet::new(),
             target: Target {
                 environment: environment.name.clone(),
                 prune: environment.prune,
                 flags: Vec::new(),
             },
+            digest: None,
+            foretold: None,
             owner: HashMap::new(),
             flags: HashMap::new(),
             shown: HashSet::new(),
@@ -99,6 +116,7 @@ impl Set {
             }
         }
         let any = !changed.is_empty();
+        self.is_together &= !any;
         self.changed.extend(changed);
         any
     }
@@ -131,8 +149,7 @@ impl Set {
 
     /// Says which files cannot be applied: as much of what looks at all of them together as that takes.
     pub(super) fn judge(&mut self) -> Verdict {
-        let files = &self.cache.found.files;
-        self.together = rules::check_set_for_errors(&self.cache.checked, files, &self.settings);
+        self.look_at_all();
         let looked = self.looked.iter().enumerate();
         let bad = looked.filter(|(_, looked)| looked.is_bad);
         let mut held: BTreeSet<FileId> = bad
@@ -147,6 +164,43 @@ impl Set {
             held,
             is_blind: !self.cache.found.unread.is_empty(),
         }
+    }
+
+    /// Looks at all files together, unless it has since one of them changed.
+    pub(super) fn look_at_all(&mut self) {
+        if self.is_together {
+            return;
+        }
+        let files = &self.cache.found.files;
+        self.together = rules::check_set_for_errors(&self.cache.checked, files, &self.settings);
+        self.is_together = true;
+    }
+
+    /// Does what can be done before it is sure that the files stay as they are: the target does not change.
+    pub(super) fn foretell(&mut self) {
+        self.look_at_all();
+        let before = self.changed.iter().filter_map(|id| self.flags.get(id));
+        let before: BTreeSet<&String> = before.flatten().collect();
+        let checked = self.changed.iter();
+        let checked = checked.filter_map(|id| self.cache.checked.get(id.0 as usize));
+        let flags = checked.flat_map(|checked| &checked.flags);
+        let flags: BTreeMap<String, String> = flags
+            .filter(|flag| flag.complete)
+            .map(|flag| wanted(flag, &self.environment, None))
+            .map(|wanted| (wanted.flag.clone(), wanted.digest().to_owned()))
+            .collect();
+        // Flags that come or go are rare, and take their time.
+        let is_same = before.into_iter().eq(flags.keys());
+        self.foretold = is_same.then(|| Foretold {
+            digest: self.target.digest_with(&flags),
+            flags,
+        });
+    }
+
+    /// Digest of the target.
+    pub(super) fn digest(&self) -> String {
+        let known = self.digest.clone();
+        known.unwrap_or_else(|| self.target.digest())
     }
 
     /// Has the target take on all changed files but those of `held`, and gives the flags that are
@@ -203,7 +257,19 @@ impl Set {
             let owned = keys.iter().map(|key| (key.clone(), id));
             self.owner.extend(owned);
         }
-        self.replace(before, now)
+        let is_as_foretold = |foretold: &Foretold| {
+            let digest = |key: &String| now.get(key).map(Wanted::digest);
+            let mut flags = foretold.flags.iter();
+            before.len() == foretold.flags.len()
+                && now.len() == foretold.flags.len()
+                && flags.all(|(key, of)| before.contains(key) && digest(key) == Some(of))
+        };
+        let foretold = self.foretold.take().filter(is_as_foretold);
+        let differ = self.replace(before, now);
+        if !differ.is_empty() {
+            self.digest = foretold.map(|foretold| foretold.digest);
+        }
+        differ
     }
 
     /// Puts `now` into the target in place of the flags `before`, and gives those that differ.

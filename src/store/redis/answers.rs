@@ -1,8 +1,7 @@
 //! Answers of a server, out of the bytes that it sends: version 2 of the protocol, which every server speaks to
 //! who asks for no other.
 //!
-//! Reading a whole store is mostly this, and the crate's own parser takes ten times as long: it is made for
-//! pieces of any grammar.
+//! Reading a whole store is mostly this, and the crate's own parser, made for any grammar, is slow at it.
 
 use std::io::{self, ErrorKind as IoErrorKind, Read};
 

@@ -317,3 +317,35 @@ fn events_that_were_lost() {
     world.is_at("search", 9);
     watching.end();
 }
+
+#[test]
+fn the_digest_of_the_flag_set_is_the_one_that_an_apply_notes() {
+    let world = World::new();
+    let url = world.server.unix_url();
+    let toml = format!(
+        "[environments.development]\nstore = \"{url}\"\nwatch_prune = true\n\n[environments.other]\nstore = \"{url}\"\nprefix = \"other\"\n"
+    );
+    world.project.write("hoist.toml", toml);
+    world
+        .project
+        .write("flags/billing.yaml", file("billing", 7));
+    let mut watching = world.watch(&[]);
+    let digest = |key: &str| -> String { world.server.run(&["HGET", key, "digest"]) };
+    let two = |percentage| file("search", percentage) + &flag("more", percentage);
+    for text in [
+        file("search", 1),
+        file("search", 2),
+        two(2),
+        two(3),
+        file("search", 3),
+    ] {
+        write(&world.path("flags/search.yaml"), &text);
+        watching.wait_for_write();
+        let applied = world
+            .project
+            .run(&["apply", "--env", "other", "-q", "--allow-deletes", "1"]);
+        assert_eq!(applied.code, 0, "{applied:?}");
+        assert_eq!(digest("hoist:{ff}"), digest("hoist:{other}"));
+    }
+    watching.end();
+}

@@ -210,7 +210,7 @@ impl Flags {
             None if self.is_ready => Err(ErrorCode::FlagNotFound),
             None => Err(ErrorCode::ProviderNotReady),
         };
-        self.events.tell(key, context, &answer);
+        self.events.tell(key, context, answer);
         answer
     }
 
@@ -310,14 +310,14 @@ impl Flags {
         read: impl FnOnce(&'f Value) -> Option<T>,
     ) -> Details<'f, T> {
         let given = self.evaluate(key, context).and_then(|answer| {
-            let value = read(answer.value).ok_or(ErrorCode::TypeMismatch)?;
+            let value = read(answer.value()).ok_or(ErrorCode::TypeMismatch)?;
             Ok((value, answer))
         });
         match given {
             Ok((value, answer)) => Details {
                 value,
-                variant: answer.variant.map(Cow::Borrowed),
-                reason: answer.reason,
+                variant: answer.variant().map(Cow::Borrowed),
+                reason: answer.reason(),
                 error: None,
             },
             Err(error) => Details {

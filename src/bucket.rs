@@ -23,19 +23,34 @@ impl Murmur3 {
     #[must_use]
     #[inline]
     pub fn with(mut self, bytes: &[u8]) -> Self {
-        let (blocks, rest) = bytes.as_chunks::<4>();
-        let shift = 8 * (self.length % 4);
-        for block in blocks {
-            self.append(u32::from_le_bytes(*block), shift, 32);
-        }
-        let rest_bits = 8 * rest.len() as u32;
-        let last = rest
-            .iter()
-            .rfold(0, |word, byte| word << 8 | u32::from(*byte));
-        self.append(last, shift, rest_bits);
+        let pending = self.length as usize % 4;
+        let shift = 8 * pending as u32;
         // The algorithm takes the length as 32 bits.
         self.length = self.length.wrapping_add(bytes.len() as u32);
+        let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) else {
+            let word = bytes
+                .iter()
+                .rfold(0, |word, byte| word << 8 | u32::from(*byte));
+            self.append(word, shift, 8 * bytes.len() as u32);
+            return self;
+        };
+        // Once the block that was begun is full, blocks are read as they stand in memory.
+        self.mix(self.pending | u32::from_le_bytes(*first) << shift);
+        let (blocks, rest) = bytes[4 - pending..].as_chunks::<4>();
+        for block in blocks {
+            self.mix(u32::from_le_bytes(*block));
+        }
+        let last = u64::from(u32::from_le_bytes(*last)) << (8 * rest.len());
+        self.pending = (last >> 32) as u32;
         self
+    }
+
+    #[inline]
+    fn mix(&mut self, block: u32) {
+        self.hash = (self.hash ^ scramble(block))
+            .rotate_left(13)
+            .wrapping_mul(5)
+            .wrapping_add(0xe654_6b64);
     }
 
     /// Puts the lowest `bits` of `word`, whose others are zero, behind the `shift` pending bits.
@@ -44,10 +59,7 @@ impl Murmur3 {
         let both = u64::from(word) << shift | u64::from(self.pending);
         self.pending = both as u32;
         if shift + bits >= 32 {
-            self.hash = (self.hash ^ scramble(both as u32))
-                .rotate_left(13)
-                .wrapping_mul(5)
-                .wrapping_add(0xe654_6b64);
+            self.mix(both as u32);
             self.pending = (both >> 32) as u32;
         }
     }
@@ -115,7 +127,10 @@ pub fn variant_bucket(salt: &str, user: &str) -> u32 {
 #[must_use]
 #[inline]
 pub fn pick(ends: &[u32], bucket: u32) -> Option<usize> {
-    ends.iter().position(|end| bucket < *end)
+    // Counted to the end: which variant it is cannot be foretold, so that a loop that stops there is one
+    // that the processor guesses wrong.
+    let before = ends.iter().filter(|end| **end <= bucket).count();
+    (before < ends.len()).then_some(before)
 }
 
 /// The half-open range of buckets of each variant, given where each ends.

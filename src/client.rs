@@ -300,13 +300,21 @@ impl Client {
     /// [`Flags::string`] as of now. It is copied; [`Client::flags`] lends it.
     #[must_use]
     pub fn string(&self, key: &str, default: &str, context: &Context) -> String {
-        self.flags().string(key, default, context).to_owned()
+        self.shared
+            .flags
+            .load()
+            .string(key, default, context)
+            .to_owned()
     }
 
     /// [`Flags::object`] as of now. It is copied; [`Client::flags`] lends it.
     #[must_use]
     pub fn object(&self, key: &str, default: &Value, context: &Context) -> Value {
-        self.flags().object(key, default, context).clone()
+        self.shared
+            .flags
+            .load()
+            .object(key, default, context)
+            .clone()
     }
 
     #[must_use]
@@ -316,7 +324,9 @@ impl Client {
         default: bool,
         context: &Context,
     ) -> Details<'static, bool> {
-        self.flags()
+        self.shared
+            .flags
+            .load()
             .boolean_details(key, default, context)
             .map(|value| value)
     }
@@ -328,7 +338,9 @@ impl Client {
         default: i64,
         context: &Context,
     ) -> Details<'static, i64> {
-        self.flags()
+        self.shared
+            .flags
+            .load()
             .integer_details(key, default, context)
             .map(|value| value)
     }
@@ -340,7 +352,9 @@ impl Client {
         default: f64,
         context: &Context,
     ) -> Details<'static, f64> {
-        self.flags()
+        self.shared
+            .flags
+            .load()
             .float_details(key, default, context)
             .map(|value| value)
     }
@@ -352,7 +366,9 @@ impl Client {
         default: &str,
         context: &Context,
     ) -> Details<'static, String> {
-        self.flags()
+        self.shared
+            .flags
+            .load()
             .string_details(key, default, context)
             .map(str::to_owned)
     }
@@ -364,7 +380,9 @@ impl Client {
         default: &Value,
         context: &Context,
     ) -> Details<'static, Value> {
-        self.flags()
+        self.shared
+            .flags
+            .load()
             .object_details(key, default, context)
             .map(Value::clone)
     }

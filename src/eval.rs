@@ -12,13 +12,16 @@ use serde_json::Value;
 use crate::bucket::{BUCKETS, Draw, pick};
 use crate::model::Percent;
 use crate::record::{Kind, NotARecord, Record};
+use answer::Given;
 
+mod answer;
 pub mod cases;
 mod compile;
 mod explain;
 pub mod ratio;
 mod tally;
 
+pub use answer::Answer;
 pub use explain::{Explained, explain, grouped};
 pub use tally::{Row, Tally};
 
@@ -26,13 +29,12 @@ pub use tally::{Row, Tally};
 type Users = HashSet<Box<str>, FixedState>;
 type Forced = HashMap<Box<str>, usize, FixedState>;
 
-static OFF: Value = Value::Bool(false);
-static ON: Value = Value::Bool(true);
-
 /// A flag, ready to answer.
 #[derive(Clone, Debug)]
 pub struct Evaluator {
     enabled: bool,
+    /// Nothing but a single draw decides what a user gets, as for most flags.
+    only_drawn: bool,
     /// Users with buckets below this have the flag, or take part: 0 to 100,000.
     share: u32,
     participation: Draw,
@@ -47,7 +49,7 @@ enum Gives {
 
 #[derive(Clone, Debug)]
 struct Experiment {
-    arms: Box<[Arm]>,
+    arms: Box<[Given]>,
     /// First bucket behind each arm.
     ends: Box<[u32]>,
     /// Index of what those outside get.
@@ -57,29 +59,9 @@ struct Experiment {
     draw: Draw,
 }
 
-#[derive(Clone, Debug)]
-struct Arm {
-    name: Box<str>,
-    value: Value,
-}
-
-/// What a user gets, and why.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Answer<'e> {
-    /// True or false; for an experiment the value of the variant, which is its name where it has
-    /// none.
-    pub value: &'e Value,
-    /// Name of the variant, for an experiment.
-    pub variant: Option<&'e str>,
-    pub reason: Reason,
-    /// The user's bucket, where it was drawn: 0 to 99,999.
-    pub bucket: Option<u32>,
-    /// Where the user falls among the variants, where that was drawn: 0 to 99,999.
-    pub variant_bucket: Option<u32>,
-}
-
 /// Why a value was given, in the words of OpenFeature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum Reason {
     /// The flag is off, which includes an emergency stop.
     Disabled,
@@ -137,6 +119,13 @@ impl Evaluator {
     #[must_use]
     pub fn at(mut self, share: Percent) -> Self {
         self.share = share.0.min(BUCKETS);
+        self.only_drawn = self.enabled
+            && match &self.gives {
+                Gives::OnOff { users, groups } => {
+                    users.is_empty() && groups.is_empty() && (1..BUCKETS).contains(&self.share)
+                }
+                Gives::Variant(experiment) => experiment.forced.is_empty() && self.share == BUCKETS,
+            };
         self
     }
 
@@ -157,6 +146,24 @@ impl Evaluator {
     #[must_use]
     #[inline]
     pub fn evaluate_for<G: AsRef<str>>(&self, user: Option<&str>, groups: &[G]) -> Answer<'_> {
+        match user {
+            Some(user) if self.only_drawn => self.drawn(user),
+            _ => self.ruled(user, groups),
+        }
+    }
+
+    /// What a user gets where nothing else decides. Apart from the rest, since it calls nothing and so
+    /// has no registers to save.
+    #[inline(never)]
+    fn drawn(&self, user: &str) -> Answer<'_> {
+        match &self.gives {
+            Gives::OnOff { .. } => self.split(user),
+            Gives::Variant(experiment) => experiment.split(user),
+        }
+    }
+
+    #[inline(never)]
+    fn ruled<G: AsRef<str>>(&self, user: Option<&str>, groups: &[G]) -> Answer<'_> {
         match &self.gives {
             Gives::OnOff {
                 users,
@@ -175,30 +182,25 @@ impl Evaluator {
 
     #[inline]
     fn on_or_off(&self, user: Option<&str>, listed: impl Fn() -> bool) -> Answer<'static> {
-        let answer = |on: bool, reason| Answer {
-            value: if on { &ON } else { &OFF },
-            variant: None,
-            reason,
-            bucket: None,
-            variant_bucket: None,
-        };
         if !self.enabled {
-            return answer(false, Reason::Disabled);
+            return Answer::on_or_off(false, Reason::Disabled);
         }
         if listed() {
-            return answer(true, Reason::TargetingMatch);
+            return Answer::on_or_off(true, Reason::TargetingMatch);
         }
         if self.share == 0 || self.share == BUCKETS {
-            return answer(self.share == BUCKETS, Reason::Static);
+            return Answer::on_or_off(self.share == BUCKETS, Reason::Static);
         }
-        let Some(user) = user else {
-            return answer(false, Reason::Default);
-        };
+        match user {
+            Some(user) => self.split(user),
+            None => Answer::on_or_off(false, Reason::Default),
+        }
+    }
+
+    #[inline]
+    fn split(&self, user: &str) -> Answer<'static> {
         let bucket = self.participation.bucket(user);
-        Answer {
-            bucket: Some(bucket),
-            ..answer(bucket < self.share, Reason::Split)
-        }
+        Answer::on_or_off(bucket < self.share, Reason::Split).with_bucket(bucket)
     }
 
     #[inline]
@@ -215,21 +217,16 @@ impl Evaluator {
         let Some(user) = user else {
             return experiment.answer(experiment.control, Reason::Default);
         };
-        let bucket = (self.share < BUCKETS).then(|| self.participation.bucket(user));
-        if bucket.is_some_and(|bucket| bucket >= self.share) {
-            return Answer {
-                bucket,
-                ..experiment.answer(experiment.control, Reason::Split)
-            };
+        if self.share == BUCKETS {
+            return experiment.split(user);
         }
-        let drawn = experiment.draw.bucket(user);
-        // The ranges cover every bucket: that was checked.
-        let arm = pick(&experiment.ends, drawn).unwrap_or(experiment.control);
-        Answer {
-            bucket,
-            variant_bucket: Some(drawn),
-            ..experiment.answer(arm, Reason::Split)
-        }
+        let bucket = self.participation.bucket(user);
+        let answer = if bucket < self.share {
+            experiment.split(user)
+        } else {
+            experiment.answer(experiment.control, Reason::Split)
+        };
+        answer.with_bucket(bucket)
     }
 
     /// The buckets of `user`, whether or not they decide anything: the first draw, and for an
@@ -251,7 +248,7 @@ impl Evaluator {
         };
         experiment.into_iter().flat_map(|experiment| {
             let arms = experiment.arms.iter().zip(&experiment.ends);
-            arms.map(|(arm, end)| (&*arm.name, &arm.value, *end))
+            arms.filter_map(|(arm, end)| Some((arm.name.as_deref()?, &arm.value, *end)))
         })
     }
 
@@ -262,7 +259,7 @@ impl Evaluator {
             Gives::OnOff { .. } => None,
             Gives::Variant(experiment) => {
                 let arm = experiment.arms.get(experiment.control)?;
-                Some((&arm.name, &arm.value))
+                Some((arm.name.as_deref()?, &arm.value))
             }
         }
     }
@@ -300,14 +297,18 @@ impl Experiment {
     #[inline]
     fn answer(&self, arm: usize, reason: Reason) -> Answer<'_> {
         // Every index was made from the list of arms.
-        let arm = self.arms.get(arm);
-        Answer {
-            value: arm.map_or(&OFF, |arm| &arm.value),
-            variant: arm.map(|arm| &*arm.name),
-            reason,
-            bucket: None,
-            variant_bucket: None,
-        }
+        self.arms.get(arm).map_or_else(
+            || Answer::on_or_off(false, reason),
+            |arm| Answer::new(arm, reason),
+        )
+    }
+
+    #[inline]
+    fn split(&self, user: &str) -> Answer<'_> {
+        let drawn = self.draw.bucket(user);
+        // The ranges cover every bucket: that was checked.
+        let arm = pick(&self.ends, drawn).unwrap_or(self.control);
+        self.answer(arm, Reason::Split).with_variant_bucket(drawn)
     }
 }
 

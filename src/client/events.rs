@@ -31,7 +31,7 @@ impl Events {
     /// An event of this evaluation, now and then. Fields are named as OpenTelemetry has them:
     /// <https://opentelemetry.io/docs/specs/semconv/feature-flags/feature-flags-events/>.
     #[inline]
-    pub fn tell(&self, key: &str, context: &Context, answer: Result<&Answer<'_>, &ErrorCode>) {
+    pub fn tell(&self, key: &str, context: &Context, answer: Result<Answer<'_>, ErrorCode>) {
         if self.threshold > 0
             && tracing::enabled!(target: "hoist::evaluation", Level::INFO)
             && u64::from(random()) < self.threshold
@@ -42,7 +42,7 @@ impl Events {
 }
 
 #[cold]
-fn send(key: &str, context: &Context, answer: Result<&Answer<'_>, &ErrorCode>) {
+fn send(key: &str, context: &Context, answer: Result<Answer<'_>, ErrorCode>) {
     match answer {
         Ok(answer) => tracing::event!(
             name: "feature_flag.evaluation",
@@ -51,9 +51,9 @@ fn send(key: &str, context: &Context, answer: Result<&Answer<'_>, &ErrorCode>) {
             "feature_flag.key" = key,
             "feature_flag.provider.name" = PROVIDER,
             "feature_flag.context.id" = context.user_id(),
-            "feature_flag.result.value" = %answer.value,
-            "feature_flag.result.variant" = answer.variant,
-            "feature_flag.result.reason" = reason(answer.reason),
+            "feature_flag.result.value" = %answer.value(),
+            "feature_flag.result.variant" = answer.variant(),
+            "feature_flag.result.reason" = reason(answer.reason()),
         ),
         Err(error) => tracing::event!(
             name: "feature_flag.evaluation",
@@ -63,7 +63,7 @@ fn send(key: &str, context: &Context, answer: Result<&Answer<'_>, &ErrorCode>) {
             "feature_flag.provider.name" = PROVIDER,
             "feature_flag.context.id" = context.user_id(),
             "feature_flag.result.reason" = reason(Reason::Error),
-            "error.type" = error_type(*error),
+            "error.type" = error_type(error),
         ),
     }
 }

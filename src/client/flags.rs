@@ -205,7 +205,7 @@ impl Flags {
     #[inline]
     pub fn evaluate(&self, key: &str, context: &Context) -> Result<Answer<'_>, ErrorCode> {
         let answer = self.answer(key, context);
-        self.events.tell(key, context, answer.as_ref());
+        self.events.tell(key, context, answer);
         answer
     }
 
@@ -316,17 +316,20 @@ impl Flags {
         read: impl FnOnce(&'f Value) -> Option<T>,
     ) -> Details<'f, T> {
         let given = self.answer(key, context).and_then(|answer| {
-            let value = read(answer.value).ok_or(ErrorCode::TypeMismatch)?;
+            let value = read(answer.value()).ok_or(ErrorCode::TypeMismatch)?;
             Ok((value, answer))
         });
         // Of a value that nobody got nothing is told.
-        let told = given.as_ref().map(|(_, answer)| answer);
+        let told = match &given {
+            Ok((_, answer)) => Ok(*answer),
+            Err(error) => Err(*error),
+        };
         self.events.tell(key, context, told);
         match given {
             Ok((value, answer)) => Details {
                 value,
-                variant: answer.variant.map(Cow::Borrowed),
-                reason: answer.reason,
+                variant: answer.variant().map(Cow::Borrowed),
+                reason: answer.reason(),
                 error: None,
             },
             Err(error) => Details {

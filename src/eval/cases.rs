@@ -114,23 +114,23 @@ fn case(flag: &Flag, test: &FlagTest) -> Case {
     let answer = evaluator.evaluate(user, &groups);
     case.why = explain(&evaluator, &record, &answer, user, &groups);
     case.failure = failure(&case, &evaluator, &answer);
-    case.got = Some(answer.value.clone());
-    case.variant = answer.variant.map(Into::into);
-    case.reason = answer.reason;
+    case.got = Some(answer.value().clone());
+    case.variant = answer.variant().map(Into::into);
+    case.reason = answer.reason();
     case
 }
 
 fn failure(case: &Case, evaluator: &Evaluator, answer: &Answer<'_>) -> Option<String> {
     let expect = &case.expect;
-    let Some(got) = answer.variant else {
+    let Some(got) = answer.variant() else {
         if !expect.is_boolean() {
             return Some(format!(
                 "`expect` is {}, but the flag gives true or false",
                 words(expect)
             ));
         }
-        return (expect != answer.value)
-            .then(|| mismatch(case, &words(expect), &words(answer.value)));
+        return (expect != answer.value())
+            .then(|| mismatch(case, &words(expect), &words(answer.value())));
     };
     let mut names = evaluator.variants().map(|(name, ..)| name);
     if let Some(name) = names.find(|name| expect == name) {
@@ -150,11 +150,11 @@ fn failure(case: &Case, evaluator: &Evaluator, answer: &Answer<'_>) -> Option<St
             known.join(", ")
         ));
     }
-    (!same(answer.value, expect)).then(|| {
-        let got = if *answer.value == got {
+    (!same(answer.value(), expect)).then(|| {
+        let got = if *answer.value() == got {
             format!("`{got}`")
         } else {
-            format!("{} of `{got}`", words(answer.value))
+            format!("{} of `{got}`", words(answer.value()))
         };
         mismatch(case, &words(expect), &got)
     })

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{Arm, Evaluator, Experiment, Forced, Gives, Malformed, Users, is_experiment};
+use super::answer::Given;
+use super::{Evaluator, Experiment, Forced, Gives, Malformed, Users, is_experiment};
 use crate::bucket::{BUCKETS, Draw};
 use crate::model::Percent;
 use crate::record::{Kind, Record};
@@ -13,9 +14,11 @@ pub(super) fn evaluator(flag: &str, record: &Record) -> Result<Evaluator, Malfor
     let spec = record.spec.as_json();
     known_type(spec)?;
     let salt = salt(flag, record)?;
-    Ok(Evaluator {
+    let evaluator = Evaluator {
         enabled: enabled(spec)?,
-        share: share(record)?.0,
+        // Known once all is: see below.
+        only_drawn: false,
+        share: 0,
         participation: Draw::participation(salt),
         gives: if is_experiment(record) {
             Gives::Variant(Box::new(experiment(spec, salt)?))
@@ -25,7 +28,8 @@ pub(super) fn evaluator(flag: &str, record: &Record) -> Result<Evaluator, Malfor
                 groups: list(spec, "allowed_groups")?,
             }
         },
-    })
+    };
+    Ok(evaluator.at(share(record)?))
 }
 
 fn wrong(field: &'static str, problem: impl Into<String>) -> Malformed {
@@ -162,8 +166,8 @@ fn experiment(spec: &Map<String, Value>, salt: &str) -> Result<Experiment, Malfo
             forced.entry(user?.into()).or_insert(arm);
         }
     }
-    let arms = variants.keys().map(|name| Arm {
-        name: name.as_str().into(),
+    let arms = variants.keys().map(|name| Given {
+        name: Some(name.as_str().into()),
         value: values
             .get(name)
             .cloned()

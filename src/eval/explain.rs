@@ -47,9 +47,9 @@ impl Explained {
         let answer = evaluator.evaluate(user, groups);
         let buckets = user.map(|user| evaluator.buckets(user));
         Self {
-            value: answer.value.clone(),
-            variant: answer.variant.map(str::to_owned),
-            reason: answer.reason,
+            value: answer.value().clone(),
+            variant: answer.variant().map(str::to_owned),
+            reason: answer.reason(),
             bucket: buckets.map(|(bucket, _)| bucket),
             variant_bucket: buckets.and_then(|(_, second)| second),
             why: explain(&evaluator, record, &answer, user, groups),
@@ -80,7 +80,7 @@ pub fn explain(
     user: Option<&str>,
     groups: &[&str],
 ) -> String {
-    match answer.reason {
+    match answer.reason() {
         Reason::Disabled => disabled(evaluator, record),
         Reason::TargetingMatch => targeted(evaluator, answer, user, groups),
         Reason::Split => split(evaluator, record, answer),
@@ -152,14 +152,14 @@ fn targeted(
         Gives::Variant(_) => format!(
             "user `{}` is forced to `{}`",
             user.unwrap_or_default(),
-            answer.variant.unwrap_or_default()
+            answer.variant().unwrap_or_default()
         ),
     }
 }
 
 fn split(evaluator: &Evaluator, record: &Record, answer: &Answer<'_>) -> String {
     let mut text = String::new();
-    if let Some(bucket) = answer.bucket {
+    if let Some(bucket) = answer.bucket() {
         let inside = bucket < evaluator.share;
         let not = if inside { "" } else { "not " };
         let (bucket, share) = (grouped(bucket), share(evaluator, record));
@@ -168,7 +168,7 @@ fn split(evaluator: &Evaluator, record: &Record, answer: &Answer<'_>) -> String 
             return text + control(evaluator);
         }
     }
-    let (Some(drawn), Gives::Variant(experiment)) = (answer.variant_bucket, &evaluator.gives)
+    let (Some(drawn), Gives::Variant(experiment)) = (answer.variant_bucket(), &evaluator.gives)
     else {
         return text;
     };
@@ -180,7 +180,7 @@ fn split(evaluator: &Evaluator, record: &Record, answer: &Answer<'_>) -> String 
         grouped(drawn),
         grouped(range.start),
         grouped(range.end.saturating_sub(1)),
-        answer.variant.unwrap_or_default()
+        answer.variant().unwrap_or_default()
     )
 }
 

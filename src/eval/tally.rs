@@ -79,19 +79,19 @@ impl<'e> Tally<'e> {
         let row = self
             .rows
             .iter_mut()
-            .find(|row| row.takes_part == takes_part && row.variant == answer.variant);
+            .find(|row| row.takes_part == takes_part && row.variant == answer.variant());
         if let Some(row) = row {
             row.users += 1;
-            row.drawn += u64::from(answer.reason == Reason::Split);
+            row.drawn += u64::from(answer.reason() == Reason::Split);
         }
         self.users += 1;
         let counted = self
             .reasons
             .iter_mut()
-            .find(|(reason, _)| *reason == answer.reason);
+            .find(|(reason, _)| *reason == answer.reason());
         match counted {
             Some((_, count)) => *count += 1,
-            None => self.reasons.push((answer.reason, 1)),
+            None => self.reasons.push((answer.reason(), 1)),
         }
     }
 
@@ -115,9 +115,9 @@ impl Answer<'_> {
     /// Whether the user has the flag, or takes part in the experiment: is drawn into it, or forced.
     #[must_use]
     pub fn takes_part(&self) -> bool {
-        match self.variant {
-            None => *self.value == Value::Bool(true),
-            Some(_) => self.variant_bucket.is_some() || self.reason == Reason::TargetingMatch,
+        match self.variant() {
+            None => *self.value() == Value::Bool(true),
+            Some(_) => self.variant_bucket().is_some() || self.reason() == Reason::TargetingMatch,
         }
     }
 }

@@ -17,13 +17,13 @@ fn evaluator(json: &Value) -> Evaluator {
 fn answer(json: &Value, user: Option<&str>, groups: &[&str]) -> String {
     let evaluator = evaluator(json);
     let answer = evaluator.evaluate(user, groups);
-    let variant = answer.variant.map(|name| format!(" {name}"));
-    let drawn = answer.bucket.or(answer.variant_bucket).is_some();
+    let variant = answer.variant().map(|name| format!(" {name}"));
+    let drawn = answer.bucket().or(answer.variant_bucket()).is_some();
     format!(
         "{}{} {}{}",
-        answer.value,
+        answer.value(),
         variant.unwrap_or_default(),
-        answer.reason.as_str(),
+        answer.reason().as_str(),
         if drawn { " drawn" } else { "" }
     )
 }

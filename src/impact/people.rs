@@ -46,8 +46,8 @@ fn differs(before: Option<&Answer<'_>>, after: Option<&Answer<'_>>) -> bool {
     let (Some(before), Some(after)) = (before, after) else {
         return false;
     };
-    let renamed = before.variant.is_some() && after.variant.is_some();
-    (renamed && before.variant != after.variant) || before.value != after.value
+    let renamed = before.variant().is_some() && after.variant().is_some();
+    (renamed && before.variant() != after.variant()) || before.value() != after.value()
 }
 
 /// What a change does to real people, one after the other.

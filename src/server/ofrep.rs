@@ -191,26 +191,26 @@ fn outcome<'a>(
         return Outcome::Failure(fails(key, ErrorCode::ParseError.as_str(), MALFORMED));
     };
     let variant = variant(&answer);
-    state.metrics.evaluated(key, variant, answer.reason);
+    state.metrics.evaluated(key, variant, answer.reason());
     // OFREP has no word for a default that the flag gives: what it takes is missing.
-    if answer.reason == Reason::Default {
+    if answer.reason() == Reason::Default {
         return Outcome::Failure(fails(key, "TARGETING_KEY_MISSING", NO_USER));
     }
     Outcome::Success(Success {
         key,
-        value: answer.value,
-        reason: answer.reason.as_str(),
+        value: answer.value(),
+        reason: answer.reason().as_str(),
         variant,
     })
 }
 
 /// Some clients take no answer without a variant, so that a flag without any has two.
 fn variant<'a>(answer: &Evaluated<'a>) -> &'a str {
-    let plain = match answer.value {
+    let plain = match answer.value() {
         Value::Bool(true) => "on",
         _ => "off",
     };
-    answer.variant.unwrap_or(plain)
+    answer.variant().unwrap_or(plain)
 }
 
 fn fails<'a>(key: &'a str, error_code: &'static str, error_details: &'a str) -> Failure<'a> {

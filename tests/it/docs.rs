@@ -236,7 +236,7 @@ impl World {
                 };
                 let is_experiment = spec.kind() == Kind::Experiment;
                 let answer = evaluator.evaluate(user.as_deref(), &groups);
-                expected.push(answer.value.clone());
+                expected.push(answer.value().clone());
                 cases.push(
                     json!({"flag": flag, "variant": is_experiment, "user": user, "groups": groups}),
                 );

@@ -287,7 +287,7 @@ fn the_reader_in_the_readme_gives_the_same() {
         let evaluator =
             Evaluator::new(flag, &Record::parse(&bytes).expect("a record")).expect("sense");
         let mut ask = |user: Option<&str>, groups: &[&str]| {
-            let value = evaluator.evaluate(user, groups).value;
+            let value = evaluator.evaluate(user, groups).value();
             answers.push(json!([flag, user, groups, value]));
         };
         for number in 0..300 {

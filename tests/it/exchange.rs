@@ -128,8 +128,12 @@ fn flagd_gives_everyone_the_same() {
                 .filter_map(Value::as_str)
                 .collect();
             let ours = evaluator.evaluate(asker["user"].as_str(), &groups);
-            assert_eq!(theirs["value"], *ours.value, "{key} for {asker}: {theirs}");
-            if let Some(variant) = ours.variant {
+            assert_eq!(
+                theirs["value"],
+                *ours.value(),
+                "{key} for {asker}: {theirs}"
+            );
+            if let Some(variant) = ours.variant() {
                 assert_eq!(theirs["variant"], variant, "{key} for {asker}");
             }
         }

@@ -19,6 +19,7 @@ mod doctor;
 mod evaluation;
 mod exchange;
 mod faults;
+mod instructions;
 mod interleavings;
 mod json_shapes;
 mod layers;

@@ -117,7 +117,7 @@ fn case(salt: &str, user: &str, switches: &[Value]) -> Value {
     };
     let on = switches.iter().map(|record| {
         let evaluator = evaluator(record.clone());
-        evaluator.evaluate(Some(user), &[]).value.clone()
+        evaluator.evaluate(Some(user), &[]).value().clone()
     });
     let variants = EXPERIMENTS.iter().map(|(percentage, variants)| {
         let weights: serde_json::Map<_, _> = variants
@@ -127,7 +127,7 @@ fn case(salt: &str, user: &str, switches: &[Value]) -> Value {
         let evaluator = evaluator(json!({
             "enabled": true, "percentage": percentage, "control": variants[0].0, "variants": weights
         }));
-        evaluator.evaluate(Some(user), &[]).value.clone()
+        evaluator.evaluate(Some(user), &[]).value().clone()
     });
     json!({
         "salt": salt,

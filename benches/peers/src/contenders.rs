@@ -1,13 +1,16 @@
 //! The contenders, each with the same flags in its own format.
 
 use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::Arc;
 
 use featurevisor::{DatafileInput, Featurevisor, FeaturevisorOptions, context};
 use foldhash::fast::FixedState;
 use growthbook_rust::growthbook::GrowthBook;
 use growthbook_rust::model_public::GrowthBookAttribute;
 use hoist::bucket::Murmur3;
-use hoist::eval::Evaluator;
+use hoist::client::{self, Client};
+use hoist::eval::{Answer, Evaluator};
 use hoist::record::Record;
 use launchdarkly_server_sdk_evaluation as launchdarkly;
 use serde_json::{Map, Value, json};
@@ -23,6 +26,8 @@ pub fn all(users: &[String], listed: &[&str]) -> Vec<Box<dyn Contender>> {
     vec![
         Box::new(Bare::new(users)),
         Box::new(Hoist::new(users, listed)),
+        Box::new(OfClient::new(users, listed, false)),
+        Box::new(OfClient::new(users, listed, true)),
         Box::new(Yggdrasil::new(users, listed)),
         Box::new(LaunchDarkly::new(users, listed)),
         Box::new(GrowthBookRust::new(users, listed)),
@@ -73,6 +78,19 @@ impl Contender for Bare {
     }
 }
 
+/// The record of a flag, or of one of the others.
+fn record(work: Option<Work>, listed: &[&str]) -> Record {
+    let record = match work {
+        None | Some(Work::Rollout) => json!({"enabled": true, "percentage": 25}),
+        Some(Work::Experiment) => {
+            json!({"enabled": true, "variants": {"control": 34, "higher": 33, "lower": 33}})
+        }
+        Some(Work::List) => json!({"enabled": true, "percentage": 0, "allowed_users": listed}),
+    };
+    Record::parse(record.to_string().as_bytes()).expect("a record")
+}
+
+/// Evaluators in a map of the same kind as that of the bare one.
 struct Hoist {
     flags: Flags<Evaluator, FixedState>,
     users: Vec<String>,
@@ -80,45 +98,105 @@ struct Hoist {
 
 impl Hoist {
     fn new(users: &[String], listed: &[&str]) -> Self {
-        let evaluator = |flag: &str, record: Value| {
-            let record = Record::parse(record.to_string().as_bytes()).expect("a record");
+        let evaluator = |flag: &str, record: Record| {
             Evaluator::new(flag, &record).expect("a record that makes sense")
-        };
-        let record = |work: Work| match work {
-            Work::Rollout => json!({"enabled": true, "percentage": 25}),
-            Work::Experiment => {
-                json!({"enabled": true, "variants": {"control": 34, "higher": 33, "lower": 33}})
-            }
-            Work::List => json!({"enabled": true, "percentage": 0, "allowed_users": listed}),
         };
         Self {
             flags: flags(
-                |work| evaluator(work.flag(), record(work)),
-                |key| evaluator(key, record(Work::Rollout)),
+                |work| evaluator(work.flag(), record(Some(work), listed)),
+                |key| evaluator(key, record(None, listed)),
             ),
             users: users.to_vec(),
         }
+    }
+
+    #[inline]
+    fn evaluate(&self, work: Work, user: &str) -> Option<Answer<'_>> {
+        let flag = self.flags.get(work.flag());
+        flag.map(|flag| flag.evaluate(Some(user), &[]))
     }
 }
 
 impl Contender for Hoist {
     fn name(&self) -> &'static str {
-        "hoist"
+        "hoist, evaluators"
     }
 
     fn outcome(&self, work: Work, user: usize) -> usize {
-        let answer = self.flags[work.flag()].evaluate(Some(&self.users[user]), &[]);
+        let answer = self.evaluate(work, &self.users[user]).expect("a flag");
         index(
-            answer.variant.unwrap_or(""),
-            answer.value == &Value::Bool(true),
+            answer.variant().unwrap_or(""),
+            answer.value() == &Value::Bool(true),
         )
     }
 
     fn run(&self, work: Work) {
-        each(&self.users, |user| {
-            let flag = self.flags.get(work.flag());
-            flag.map(|flag| flag.evaluate(Some(user), &[]))
-        });
+        each(&self.users, |user| self.evaluate(work, user));
+    }
+}
+
+/// What an application calls: all as of one moment, or as of now at every call.
+struct OfClient {
+    client: Client,
+    flags: Arc<client::Flags>,
+    contexts: Vec<client::Context>,
+    anew: bool,
+}
+
+impl OfClient {
+    fn new(users: &[String], listed: &[&str], anew: bool) -> Self {
+        let (client, feed) = Client::builder("").fed();
+        let records: Flags<Record, FixedState> =
+            flags(|work| record(Some(work), listed), |_| record(None, listed));
+        feed.set(records.into_iter().map(|(key, record)| (key, Ok(record))));
+        let contexts = users
+            .iter()
+            .map(|user| client::Context::user(user.as_str()));
+        Self {
+            flags: client.flags(),
+            client,
+            contexts: contexts.collect(),
+            anew,
+        }
+    }
+}
+
+impl Contender for OfClient {
+    fn name(&self) -> &'static str {
+        match self.anew {
+            false => "hoist, flags of one moment",
+            true => "hoist, client",
+        }
+    }
+
+    fn outcome(&self, work: Work, user: usize) -> usize {
+        let context = &self.contexts[user];
+        match (work, self.anew) {
+            (Work::Experiment, false) => index(self.flags.string(work.flag(), "", context), false),
+            (Work::Experiment, true) => {
+                index(self.client.flags().string(work.flag(), "", context), false)
+            }
+            (_, false) => usize::from(self.flags.is_enabled(work.flag(), context)),
+            (_, true) => usize::from(self.client.is_enabled(work.flag(), context)),
+        }
+    }
+
+    fn run(&self, work: Work) {
+        match (work, self.anew) {
+            (Work::Experiment, false) => each(&self.contexts, |context| {
+                black_box(self.flags.string(work.flag(), "", context));
+            }),
+            (Work::Experiment, true) => each(&self.contexts, |context| {
+                // A copy would be an allocation: the string is lent by the flags of this moment.
+                black_box(self.client.flags().string(work.flag(), "", context));
+            }),
+            (_, false) => each(&self.contexts, |context| {
+                self.flags.is_enabled(work.flag(), context)
+            }),
+            (_, true) => each(&self.contexts, |context| {
+                self.client.is_enabled(work.flag(), context)
+            }),
+        }
     }
 }
 

@@ -127,7 +127,7 @@ proptest! {
         let flag = flag(&salt, json!({}));
         let is_on = |share: u32| {
             let flag = flag.clone().at(Percent(share));
-            *flag.evaluate(Some(&user), &[]).value == true
+            *flag.evaluate(Some(&user), &[]).value() == true
         };
         prop_assert!(!is_on(share) || is_on(share.max(more)));
         prop_assert!(is_on(100_000) && !is_on(0));
@@ -143,9 +143,9 @@ proptest! {
         let some = flag.clone().at(Percent(share));
         let some = some.evaluate(Some(&user), &[]);
         let takes_part = bucket(&salt, &user) < share;
-        let expected = if takes_part { all.variant } else { Some("v0") };
-        prop_assert_eq!(some.variant, expected);
-        prop_assert_eq!(some.variant_bucket.is_some(), takes_part);
+        let expected = if takes_part { all.variant() } else { Some("v0") };
+        prop_assert_eq!(some.variant(), expected);
+        prop_assert_eq!(some.variant_bucket().is_some(), takes_part);
     }
 
     /// Whatever else the record says, and however often it is asked.
@@ -171,7 +171,7 @@ proptest! {
         let json = json!({"variants": variants, "forced": forced, "percentage": Percent(share).to_json()});
         let flag = flag(&salt, json);
         let answer = flag.evaluate(Some(&user), &[]);
-        prop_assert_eq!((answer.variant, answer.reason), (Some(name.as_str()), Reason::TargetingMatch));
+        prop_assert_eq!((answer.variant(), answer.reason()), (Some(name.as_str()), Reason::TargetingMatch));
     }
 
     /// A record is evaluated or refused, and never a reason to stop.

@@ -3,7 +3,6 @@
 //! Everything that several commands must agree on is watched or checked in one step by the server;
 //! nothing relies on the order in which two clients happen to come.
 
-mod answers;
 mod commands;
 mod commit;
 mod endpoint;

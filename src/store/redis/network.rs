@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ::redis::{RedisResult, Value};
+use ::redis::{Parser, RedisResult, Value};
 use rustls::ClientConfig;
 
-use super::answers::Answers;
 use super::stream::{Address, Stream};
 
 /// Where conversations with servers come from.
@@ -55,7 +54,7 @@ impl Network for Sockets {
         stream.set_limit(dial.answer)?;
         Ok(Box::new(Socket {
             stream,
-            answers: Answers::new(),
+            parser: Parser::new(),
         }))
     }
 
@@ -66,7 +65,7 @@ impl Network for Sockets {
 
 struct Socket {
     stream: Stream,
-    answers: Answers,
+    parser: Parser,
 }
 
 impl Link for Socket {
@@ -75,7 +74,7 @@ impl Link for Socket {
     }
 
     fn receive(&mut self) -> RedisResult<Value> {
-        self.answers.next(&mut self.stream)
+        self.parser.parse_value(&mut self.stream)
     }
 
     fn allow(&mut self, limit: Duration) -> RedisResult<()> {

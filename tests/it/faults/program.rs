@@ -82,6 +82,7 @@ impl World {
     /// What the store holds is what it held, or what it was to hold.
     #[track_caller]
     fn is_new(&mut self) -> bool {
+        self.cutter.settle();
         let now = self.now();
         assert!(now == self.old || now == self.new, "torn: {now:#?}");
         now == self.new

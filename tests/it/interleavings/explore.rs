@@ -6,6 +6,7 @@
 //! look at a key that nobody writes.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,18 @@ struct State {
     lost: Vec<Id>,
 }
 
+impl State {
+    /// What states are told apart by: they are too many to be kept. That two of a thousand million
+    /// have the same has a chance of one in 10^20.
+    fn fingerprint(&self) -> [u64; 2] {
+        [0_u8, 1].map(|half| {
+            let mut hasher = DefaultHasher::new();
+            (half, self).hash(&mut hasher);
+            hasher.finish()
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Place {
     Over,
@@ -89,7 +102,8 @@ pub struct Explorer {
     pasts: Interner<Past>,
     connections: Interner<Connection>,
     changing: Changing,
-    visited: FastMap<State, f64>,
+    /// The number of ways from each state that was met to an end, by [`State::fingerprint`].
+    visited: FastMap<[u64; 2], f64>,
     /// The way to the present state, for a report.
     path: Vec<(State, Move)>,
     /// Writes that were found right: the command, what the server held before and after.
@@ -98,6 +112,32 @@ pub struct Explorer {
     converging: FastSet<Id>,
     steps: usize,
     log: Option<Log>,
+    known: Known,
+}
+
+/// What was found out before, of what the same things always come to.
+#[derive(Default)]
+struct Known {
+    /// What the next command of a connection does to what the server holds.
+    effects: FastMap<(Id, Id), Done>,
+    /// Whether that command is one that can be taken at once.
+    local: FastMap<(Id, Id), bool>,
+    touched: Interner<BTreeSet<Id>>,
+    /// A connection once somebody has written keys.
+    touching: FastMap<(Id, Id), Id>,
+    /// The past after a step of the server's.
+    pasts: FastMap<(Id, Id, Id), Id>,
+    /// Reads that were found right: the past, what the server held, and where a program stands.
+    reads: FastSet<(Id, Id, Id)>,
+}
+
+/// What a command has done.
+#[derive(Clone, Copy)]
+struct Done {
+    connection: Id,
+    keyspace: Id,
+    /// Keys that it has written.
+    touched: Option<Id>,
 }
 
 /// The commands of one way, in the order in which the server carries them out.
@@ -149,6 +189,7 @@ impl Explorer {
             converging: FastSet::default(),
             steps: 0,
             log: None,
+            known: Known::default(),
         }
     }
 
@@ -175,6 +216,7 @@ impl Explorer {
                 }
                 Err(what) if what == NEWS => {
                     self.visited.clear();
+                    self.known = Known::default();
                     self.path.clear();
                     self.steps = 0;
                 }
@@ -234,7 +276,8 @@ impl Explorer {
 
     /// The number of ways from `state` to an end.
     fn visit(&mut self, state: State) -> Result<f64, String> {
-        if let Some(ways) = self.visited.get(&state) {
+        let fingerprint = state.fingerprint();
+        if let Some(ways) = self.visited.get(&fingerprint) {
             return Ok(*ways);
         }
         let mut ways = 0.0;
@@ -250,7 +293,7 @@ impl Explorer {
             ways += self.visit(after)?;
             self.path.pop();
         }
-        self.visited.insert(state, ways);
+        self.visited.insert(fingerprint, ways);
         Ok(ways)
     }
 
@@ -358,9 +401,36 @@ impl Explorer {
         connection: Id,
         actor: Option<usize>,
     ) -> Result<Id, String> {
-        let before = Arc::clone(self.keyspaces.get(state.keyspace));
+        let command = self.connections.get(connection).next();
+        let command = command.expect("a command that waits");
+        let before = (connection, state.keyspace);
+        let done = match self.known.effects.get(&before) {
+            Some(done) if self.log.is_none() => *done,
+            _ => {
+                let done = self.find_out(state.keyspace, connection, command, actor)?;
+                self.known.effects.insert(before, done);
+                done
+            }
+        };
+        if let Some(touched) = done.touched {
+            self.touch_others(state, touched);
+        }
+        if done.keyspace != state.keyspace {
+            self.replace(state, command, done.keyspace)?;
+        }
+        Ok(done.connection)
+    }
+
+    /// What `command`, the next one of a connection, does to what the server holds.
+    fn find_out(
+        &mut self,
+        keyspace: Id,
+        connection: Id,
+        command: Id,
+        actor: Option<usize>,
+    ) -> Result<Done, String> {
+        let before = Arc::clone(self.keyspaces.get(keyspace));
         let mut connection = (**self.connections.get(connection)).clone();
-        let command = connection.next().expect("a command that waits");
         let is_local = connection.next_is_local(&self.tables, &before, &self.changing);
         connection.begun = connection.begun || !is_local;
         let effect = connection.step(&mut self.tables, &before);
@@ -371,11 +441,16 @@ impl Explorer {
                 answer: effect.answer,
             });
         }
+        let mut done = Done {
+            connection: 0,
+            keyspace,
+            touched: None,
+        };
         if !effect.touched.is_empty() {
             let keys = effect.touched.iter();
             let touched: BTreeSet<Id> = keys.map(|key| self.tables.key(key)).collect();
             connection.touch(&touched);
-            self.touch_others(state, &touched);
+            done.touched = Some(self.known.touched.add(touched));
         }
         if let Some(after) = effect.keyspace
             && after != *before
@@ -383,33 +458,44 @@ impl Explorer {
             if self.changing.learn(&before, &after) {
                 return Err(NEWS.to_owned());
             }
-            self.replace(state, command, after)?;
+            done.keyspace = self.keyspaces.add(after);
         }
-        Ok(self.connections.add(connection))
+        done.connection = self.connections.add(connection);
+        Ok(done)
     }
 
     /// The server holds something else from now on.
-    fn replace(&mut self, state: &mut State, command: Id, after: Keyspace) -> Verdict {
-        let before = Arc::clone(self.keyspaces.get(state.keyspace));
-        let mut past = (**self.pasts.get(state.past)).clone();
-        past.step(&before, &after)?;
-        state.past = self.pasts.add(past);
-        let from = mem::replace(&mut state.keyspace, self.keyspaces.add(after));
-        if self.approved.insert((command, from, state.keyspace)) {
+    fn replace(&mut self, state: &mut State, command: Id, keyspace: Id) -> Verdict {
+        let from = mem::replace(&mut state.keyspace, keyspace);
+        let (before, after) = (self.keyspaces.get(from), self.keyspaces.get(keyspace));
+        let step = (state.past, from, keyspace);
+        state.past = match self.known.pasts.get(&step) {
+            Some(past) => *past,
+            None => {
+                let mut past = (**self.pasts.get(state.past)).clone();
+                past.step(before, after)?;
+                let past = self.pasts.add(past);
+                self.known.pasts.insert(step, past);
+                past
+            }
+        };
+        if self.approved.insert((command, from, keyspace)) {
             let name = &self.tables.command(command)[0];
-            let after = self.keyspaces.get(state.keyspace);
-            judge::step(name, &before, after, &self.programs.commits)?;
+            judge::step(name, before, after, &self.programs.commits)?;
             judge::state(after)?;
         }
         Ok(())
     }
 
-    fn touch_others(&mut self, state: &mut State, touched: &BTreeSet<Id>) {
-        let connections = &mut self.connections;
+    fn touch_others(&mut self, state: &mut State, touched: Id) {
+        let (connections, known) = (&mut self.connections, &mut self.known);
         let mut touch = |id: &mut Id| {
-            let mut connection = (**connections.get(*id)).clone();
-            connection.touch(touched);
-            *id = connections.add(connection);
+            let after = known.touching.entry((*id, touched)).or_insert_with(|| {
+                let mut connection = (**connections.get(*id)).clone();
+                connection.touch(known.touched.get(touched));
+                connections.add(connection)
+            });
+            *id = *after;
         };
         for place in &mut state.actors {
             if let Place::Waits { connection, .. } = place {
@@ -454,10 +540,13 @@ impl Explorer {
         Ok(())
     }
 
-    fn is_local(&self, state: &State, connection: Id) -> bool {
-        let keyspace = self.keyspaces.get(state.keyspace);
-        let connection = self.connections.get(connection);
-        connection.next_is_local(&self.tables, keyspace, &self.changing)
+    fn is_local(&mut self, state: &State, connection: Id) -> bool {
+        let is_local = self.known.local.entry((connection, state.keyspace));
+        *is_local.or_insert_with(|| {
+            let keyspace = self.keyspaces.get(state.keyspace);
+            let connection = self.connections.get(connection);
+            connection.next_is_local(&self.tables, keyspace, &self.changing)
+        })
     }
 
     /// `actor` has come to `node`.
@@ -465,7 +554,10 @@ impl Explorer {
         loop {
             let keyspace = self.keyspaces.get(state.keyspace);
             let here = self.programs.node(node);
-            if let Some(read) = &here.read {
+            let known = (state.past, state.keyspace, node);
+            if let Some(read) = &here.read
+                && self.known.reads.insert(known)
+            {
                 self.pasts.get(state.past).read(read, keyspace)?;
             }
             let (attempt, next) = (here.attempt, here.next.clone());

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -43,6 +44,8 @@ struct State {
     conversation: usize,
     /// What went to the server, and what to the client.
     passed: [Vec<u8>; 2],
+    /// Directions of connections that have not come to their end, over all conversations.
+    open: usize,
 }
 
 impl Cutter {
@@ -71,9 +74,13 @@ impl Cutter {
                     conversation,
                     is_later,
                 };
+                lock(&shared).open += 2;
                 for way in [Way::ToServer, Way::ToClient] {
                     let (ends, state) = (ends.twin(), Arc::clone(&shared));
-                    thread::spawn(move || pass(&ends, way, &state));
+                    thread::spawn(move || {
+                        pass(&ends, way, &state);
+                        lock(&state).open -= 1;
+                    });
                 }
             }
         });
@@ -96,6 +103,21 @@ impl Cutter {
     /// Whether the conversation has come to where it is cut off.
     pub fn has_cut(&self) -> bool {
         lock(&self.state).happened
+    }
+
+    /// Waits until every connection has come to its end, on both sides. What a client sent before it
+    /// died is still on its way to the server, and is carried out.
+    pub fn settle(&self) {
+        // Connections are taken in the order in which they were made: after this one, none is left.
+        if let Ok(mut last) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = last.shutdown(Shutdown::Write);
+            let _ = last.read_to_end(&mut Vec::new());
+        }
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while lock(&self.state).open > 0 {
+            assert!(Instant::now() < deadline, "a connection does not end");
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// What has passed since the conversation began, in one direction.

@@ -14,8 +14,6 @@
 )]
 mod support;
 
-use std::collections::BTreeMap;
-
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use hoist::client::{Client, Context};
@@ -138,7 +136,7 @@ fn applied(target: &Target) -> Snapshot {
         lineage: Some("bench".into()),
         generation: 1,
         now: 1_795_000_000.0,
-        records: records.collect::<BTreeMap<_, _>>(),
+        records: records.collect(),
         specs: flags
             .map(|flag| (flag.flag.clone(), flag.digest().to_owned()))
             .collect(),

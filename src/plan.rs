@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use serde_json::{Map, Value};
 
 use crate::diagnostic::Diagnostic;
@@ -375,15 +376,29 @@ pub struct Snapshot {
     /// Where an operator has put earlier specs back, and no apply has come since.
     pub rolled_back: Option<RolledBack>,
     /// Every key below the prefix, without it.
-    pub records: BTreeMap<String, Stored>,
+    pub records: ByFlag<Stored>,
     /// Managed flags and the digest of each one's spec as applied.
-    pub specs: HashMap<String, String>,
+    pub specs: ByFlag<String>,
     /// Flags that hoist deleted.
-    pub removed: HashMap<String, Removed>,
+    pub removed: ByFlag<Removed>,
     /// Emergency stops that hoist made or has met. Where there is a record it has the last word: one
     /// that is on is no longer stopped.
-    pub stops: HashMap<String, Stop>,
+    pub stops: ByFlag<Stop>,
 }
+
+impl Snapshot {
+    /// The records in the order of their flags.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<(&str, &Stored)> {
+        let records = self.records.iter();
+        let mut records: Vec<_> = records.map(|(flag, stored)| (&**flag, stored)).collect();
+        records.sort_unstable_by_key(|(flag, _)| *flag);
+        records
+    }
+}
+
+/// Something of each flag, in no order: of a hundred thousand flags most are only looked up.
+pub type ByFlag<T> = HashMap<String, T, RandomState>;
 
 /// What stands at a flag's key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -106,11 +106,12 @@ impl Flags {
         let mut store = workspace.open_store(environment)?;
         let snapshot = store.read()?;
         check_buckets(snapshot.buckets.as_deref(), store.info())?;
-        let flags = snapshot.records.into_iter().map(|(key, stored)| Found {
-            key,
+        let flags = snapshot.in_order().into_iter();
+        let flags = flags.map(|(key, stored)| Found {
+            key: key.to_owned(),
             record: match stored {
-                Stored::Value(bytes) => Record::parse(&bytes).map_err(Malformed::from),
-                Stored::OtherType(kind) => Err(NotARecord::OtherType(kind).into()),
+                Stored::Value(bytes) => Record::parse(bytes).map_err(Malformed::from),
+                Stored::OtherType(kind) => Err(NotARecord::OtherType(kind.clone()).into()),
             },
             source: None,
         });

@@ -86,7 +86,7 @@ impl Gathered {
     fn from_store(mut site: Site) -> Result<Self, Failure> {
         let snapshot = site.store.read()?;
         let mut gathered = Self::default();
-        for flag in snapshot.records.keys() {
+        for (flag, _) in snapshot.in_order() {
             match live(&snapshot, flag) {
                 Some(known) => gathered.known.push(known),
                 None => gathered.notes.push(format!(

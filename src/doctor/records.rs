@@ -226,7 +226,7 @@ fn records(case: &Case<'_>, snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 fn foreign(case: &Case<'_>, snapshot: &Snapshot) -> Finding {
-    let unmanaged = snapshot.records.iter();
+    let unmanaged = snapshot.in_order().into_iter();
     let unmanaged = unmanaged.filter(|(flag, _)| !snapshot.specs.contains_key(*flag));
     let (mut all, mut senseless) = (Vec::new(), Vec::new());
     for (flag, stored) in unmanaged {

@@ -1,5 +1,8 @@
 //! What the flag set wants, what was applied, what is live: one flag at a time.
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
 use rayon::prelude::*;
 
 use super::carry;
@@ -39,6 +42,36 @@ impl Live {
     }
 }
 
+/// What a look at some of the wanted flags has shown.
+#[derive(Default)]
+struct Looked<'a> {
+    /// Those to which something may have happened, in their order.
+    touched: Vec<&'a Wanted>,
+    /// How many of all are managed.
+    managed: usize,
+    /// How many of all have something at their key.
+    live: usize,
+}
+
+impl<'a> Looked<'a> {
+    fn at(&mut self, wanted: &'a Wanted, snapshot: &Snapshot) {
+        let flag = &wanted.flag;
+        let (applied, stored) = (snapshot.specs.get(flag), snapshot.records.get(flag));
+        self.managed += usize::from(applied.is_some());
+        self.live += usize::from(stored.is_some());
+        if !is_untouched(wanted, applied, stored) || snapshot.stops.contains_key(flag) {
+            self.touched.push(wanted);
+        }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.touched.extend(other.touched);
+        self.managed += other.managed;
+        self.live += other.live;
+        self
+    }
+}
+
 /// What came of some flags, in their order.
 #[derive(Default)]
 struct Part {
@@ -66,12 +99,39 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
         wanted: target.flags.len(),
         rolled_back: snapshot.rolled_back.take(),
     };
-    let flags: Vec<_> = target
-        .flags
-        .iter()
+    // Most flags do not change: they are looked at where they are, and leave nothing behind.
+    let looked_at = target.flags.par_iter();
+    let looked_at = looked_at.fold(Looked::default, |mut looked, wanted| {
+        looked.at(wanted, &snapshot);
+        looked
+    });
+    let Looked {
+        touched,
+        managed,
+        live,
+    } = looked_at.reduce(Looked::default, Looked::and);
+    plan.unchanged = target.flags.len() - touched.len();
+    plan.unmanaged = snapshot.records.len() - live;
+    if managed < snapshot.specs.len() {
+        let flags: HashSet<&str, RandomState> = target.flags.iter().map(|w| &*w.flag).collect();
+        let gone = snapshot.specs.keys();
+        let gone = gone.filter(|flag| !flags.contains(flag.as_str()));
+        let mut gone: Vec<String> = gone.cloned().collect();
+        gone.sort_unstable();
+        for flag in gone {
+            let live = Live::take(&mut snapshot, &flag);
+            plan.unmanaged -= usize::from(live.stored.is_some());
+            if target.prune || live.stored.is_none() {
+                plan.changes.push(change_gone(flag, live));
+            } else {
+                plan.kept.push(flag);
+            }
+        }
+    }
+    let flags: Vec<_> = touched
+        .into_iter()
         .map(|wanted| (wanted, Live::take(&mut snapshot, &wanted.flag)))
         .collect();
-    // Most flags do not change, and leave nothing behind to be collected.
     let parts: Vec<Part> = flags
         .into_par_iter()
         .fold(Part::default, |mut part, (wanted, live)| {
@@ -87,17 +147,6 @@ pub(super) fn plan(target: &Target, kind: &str, prefix: &str, mut snapshot: Snap
         plan.stopped.extend(part.stopped);
         plan.unchanged += part.unchanged;
     }
-    let mut gone: Vec<_> = snapshot.specs.keys().cloned().collect();
-    gone.sort_unstable();
-    for flag in gone {
-        let live = Live::take(&mut snapshot, &flag);
-        if target.prune || live.stored.is_none() {
-            plan.changes.push(change_gone(flag, live));
-        } else {
-            plan.kept.push(flag);
-        }
-    }
-    plan.unmanaged = snapshot.records.len();
     plan.changes.sort_by(|a, b| a.flag().cmp(b.flag()));
     plan.stopped.sort_by(|a, b| a.flag.cmp(&b.flag));
     plan
@@ -110,9 +159,6 @@ pub(super) fn change_wanted(wanted: &Wanted, live: Live) -> Option<Change> {
 
 /// The same, and the emergency stop that is in force.
 fn compare_wanted(wanted: &Wanted, mut live: Live) -> (Option<Change>, Option<Stopped>) {
-    if is_untouched(wanted, &live) {
-        return (None, None);
-    }
     let mut change = Change {
         action: Action::Create,
         notes: Vec::new(),
@@ -153,14 +199,12 @@ fn compare_wanted(wanted: &Wanted, mut live: Live) -> (Option<Change>, Option<St
     (Some(change), stopped(&wanted.flag, &after))
 }
 
-/// Whether nothing has happened to a flag since it was applied as it is wanted. That is so for most, and
-/// so it is told by their bytes.
-fn is_untouched(wanted: &Wanted, live: &Live) -> bool {
+/// Whether nothing has happened to a flag that is not stopped since it was applied as it is wanted. That is
+/// so for most, and so it is told by their bytes.
+fn is_untouched(wanted: &Wanted, applied: Option<&String>, stored: Option<&Stored>) -> bool {
     let is_all =
         |stored: &Stored| matches!(stored, Stored::Value(bytes) if wanted.spec().is_all_of(bytes));
-    live.stop.is_none()
-        && live.applied.as_deref() == Some(wanted.digest())
-        && live.stored.as_ref().is_some_and(is_all)
+    applied.is_some_and(|applied| applied == wanted.digest()) && stored.is_some_and(is_all)
 }
 
 fn stopped(flag: &str, record: &Record) -> Option<Stopped> {

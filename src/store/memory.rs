@@ -1,11 +1,11 @@
 //! A store in memory: for tests, and as the plainest statement of what a store does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::doctor::Facts;
-use crate::plan::{Commit, RecordWrite, Removed, RolledBack, Snapshot, Stored};
+use crate::plan::{ByFlag, Commit, RecordWrite, Removed, RolledBack, Snapshot, Stored};
 use crate::record::Stop;
 
 use super::effects::{self, Found};
@@ -36,10 +36,10 @@ struct Environment {
     digest: Option<String>,
     commit: Option<String>,
     rolled_back: Option<RolledBack>,
-    records: BTreeMap<String, Stored>,
-    specs: HashMap<String, String>,
-    removed: HashMap<String, Removed>,
-    stops: HashMap<String, Stop>,
+    records: ByFlag<Stored>,
+    specs: ByFlag<String>,
+    removed: ByFlag<Removed>,
+    stops: ByFlag<Stop>,
     history: Vec<HistoryEntry>,
     /// Who watches, and until when.
     watcher: Option<(WatchClaim, Instant)>,

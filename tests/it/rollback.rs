@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use hoist::plan::{About, BUCKETS, PastCommit, Plan, RollbackError, RolledBack, Snapshot, Stored};
+use hoist::plan::{
+    About, BUCKETS, ByFlag, PastCommit, Plan, RollbackError, RolledBack, Snapshot, Stored,
+};
 use hoist::record::Record;
 use hoist::store::{Options, Outcome, Store};
 use proptest::prelude::*;
@@ -76,11 +78,11 @@ fn stop<B: Backend>(backend: &B, prefix: &str, flag: &str) {
 fn check<B: Backend>(backend: &B, prefix: &str, sets: &[FlagSet], stopped: &str) {
     let mut store = backend.open(prefix, &Options::default());
     let store = store.as_mut();
-    let mut specs = vec![HashMap::new()];
+    let mut specs = vec![ByFlag::default()];
     for flags in sets {
         apply(store, flags);
         let snapshot = read(store);
-        specs.resize(snapshot.generation as usize + 1, HashMap::new());
+        specs.resize(snapshot.generation as usize + 1, ByFlag::default());
         specs[snapshot.generation as usize] = snapshot.specs;
     }
     stop(backend, prefix, stopped);

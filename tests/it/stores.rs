@@ -1,9 +1,9 @@
 //! What every store promises, tried on each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hoist::plan::{Expect, RecordWrite, Removed, SpecWrite, StopWrite, Stored, Write};
+use hoist::plan::{ByFlag, Expect, RecordWrite, Removed, SpecWrite, StopWrite, Stored, Write};
 use hoist::record::Stop;
 use hoist::store::{HistoryEntry, Moved, Options, Outcome, Store, WatchClaim};
 
@@ -315,7 +315,7 @@ fn a_stop_stays_in_the_bookkeeping_until_it_is_cleared(backend: &impl Backend) {
         .collect();
     apply(&mut *store, large);
     apply(&mut *store, vec![delete("a", "2"), restored("d")]);
-    let expected = HashMap::from([
+    let expected = ByFlag::from_iter([
         ("a".to_owned(), bare),
         ("b".to_owned(), stop()),
         ("c".to_owned(), stop()),

@@ -85,17 +85,17 @@ impl Origin {
         check_buckets(snapshot.buckets.as_deref(), store.info())?;
         let mut imported = Imported::default();
         let mut records = BTreeMap::new();
-        for (key, stored) in snapshot.records {
+        for (key, stored) in snapshot.in_order() {
             let record = match stored {
-                Stored::Value(bytes) => Record::parse(&bytes),
-                Stored::OtherType(kind) => Err(NotARecord::OtherType(kind)),
+                Stored::Value(bytes) => Record::parse(bytes),
+                Stored::OtherType(kind) => Err(NotARecord::OtherType(kind.clone())),
             };
             match record {
                 Ok(record) => {
-                    exchange::record(&key, &record, &mut imported);
-                    records.insert(key, record);
+                    exchange::record(key, &record, &mut imported);
+                    records.insert(key.to_owned(), record);
                 }
-                Err(error) => imported.leave_out(&key, &key, format!("it is no record: {error}")),
+                Err(error) => imported.leave_out(key, key, format!("it is no record: {error}")),
             }
         }
         let info = store.info();

@@ -83,12 +83,13 @@ fn rollouts(snapshot: &Snapshot) -> impl ParallelIterator<Item = (&String, Rollo
 
 /// The rollouts that are due, by flag; and in how many seconds the others are.
 pub(super) fn look(snapshot: &Snapshot) -> (Vec<Due>, Vec<(String, f64)>) {
-    let (due, waiting): (Vec<_>, Vec<_>) = rollouts(snapshot)
+    let (mut due, waiting): (Vec<_>, Vec<_>) = rollouts(snapshot)
         .filter_map(|(flag, rollout)| {
             let left = rollout.left(snapshot.now)?;
             Some((flag.clone(), rollout, left))
         })
         .partition(|(_, rollout, _)| rollout.is_due(snapshot.now));
+    due.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
     let due = due.into_iter();
     let waiting = waiting.into_iter();
     (

@@ -1,6 +1,6 @@
 //! Reading flags, deciding about them, and committing, until that goes through.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::Site;
@@ -216,13 +216,12 @@ impl Site {
             None => format!("there is no flag `{flag}`"),
         });
         let all = self.store.read()?;
-        let known = all.records.keys().chain(all.specs.keys());
+        let known: BTreeSet<&String> = all.records.keys().chain(all.specs.keys()).collect();
         let bare = flag.strip_prefix(&format!("{prefix}:")).unwrap_or(flag);
-        let meant = known
-            .clone()
+        let names = || known.iter().map(|known| known.as_str());
+        let meant = names()
             .find(|known| *known == bare)
-            .map(String::as_str)
-            .or_else(|| did_you_mean(flag, known.map(String::as_str)));
+            .or_else(|| did_you_mean(flag, names()));
         let nothing = "nothing was written";
         let place = format!("below prefix `{prefix}` of {}", self.store.info().url);
         Ok(failure.hint(match meant {

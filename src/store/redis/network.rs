@@ -1,7 +1,7 @@
 //! How a store reaches its server. The rest knows conversations only, so that a test can hold one
 //! without a server, and order the steps of several as it likes.
 
-use std::io::{self, Write};
+use std::io::{self, BufReader, Write};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -10,6 +10,9 @@ use ::redis::{Parser, RedisResult, Value};
 use rustls::ClientConfig;
 
 use super::stream::{Address, Stream};
+
+/// Bytes that are taken from a connection at once; the parser by itself takes an eighth of that.
+const READ_AT_ONCE: usize = 64 * 1024;
 
 /// Where conversations with servers come from.
 pub trait Network: Send {
@@ -53,7 +56,7 @@ impl Network for Sockets {
         let stream = Stream::connect(address, dial.tls.as_ref(), dial.connect)?;
         stream.set_limit(dial.answer)?;
         Ok(Box::new(Socket {
-            stream,
+            stream: BufReader::with_capacity(READ_AT_ONCE, stream),
             parser: Parser::new(),
         }))
     }
@@ -64,13 +67,13 @@ impl Network for Sockets {
 }
 
 struct Socket {
-    stream: Stream,
+    stream: BufReader<Stream>,
     parser: Parser,
 }
 
 impl Link for Socket {
     fn send(&mut self, bytes: &[u8]) -> RedisResult<()> {
-        Ok(self.stream.write_all(bytes)?)
+        Ok(self.stream.get_mut().write_all(bytes)?)
     }
 
     fn receive(&mut self) -> RedisResult<Value> {
@@ -78,6 +81,6 @@ impl Link for Socket {
     }
 
     fn allow(&mut self, limit: Duration) -> RedisResult<()> {
-        Ok(self.stream.set_limit(limit)?)
+        Ok(self.stream.get_ref().set_limit(limit)?)
     }
 }

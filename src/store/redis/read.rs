@@ -1,12 +1,12 @@
 //! Reading a whole environment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use ::redis::Value;
 use foldhash::fast::RandomState;
 
-use crate::plan::{Removed, Snapshot, Stored};
+use crate::plan::{ByFlag, Removed, Snapshot, Stored};
 use crate::store::{Error, effects};
 
 use super::wire::{Wire, first_refusal};
@@ -38,6 +38,11 @@ struct Page {
 impl Page {
     fn flags(&self) -> impl Iterator<Item = &str> {
         self.flags.iter().map(String::as_str)
+    }
+
+    /// How many answers its values come in.
+    fn gets(&self) -> usize {
+        self.flags.len().div_ceil(PAGE)
     }
 }
 
@@ -85,20 +90,26 @@ impl Redis {
 
     /// A snapshot, and generation and lineage once it was complete.
     fn read_once(&self, wire: &mut Wire) -> Result<(Snapshot, End), Error> {
+        let [meta, specs, removed, stops] = self.names.hashes();
         wire.command(&["TIME"]);
-        let hashes = self.names.hashes();
-        for key in hashes {
-            wire.command(&["HGETALL", key]);
-        }
+        wire.command(&["HGETALL", meta]);
+        // Ahead of what takes long to read, so that the server can begin with the records meanwhile.
         self.scan(wire, b"0");
-        let answers = wire.answers()?;
-        for (key, answer) in hashes.into_iter().zip(answers.iter().skip(1)) {
+        for hash in [specs, removed, stops] {
+            wire.command(&["HGETALL", hash]);
+        }
+        let answers = wire.next_answers(3)?;
+        if let Some(answer) = answers.get(1) {
+            self.check_type(meta, answer)?;
+        }
+        let [time, head, scan] = self.exactly(answers)?;
+        let mut snapshot = self.head(time, head)?;
+        let page = self.turn(wire, scan)?;
+        let answers = wire.next_answers(3)?;
+        for (key, answer) in [specs, removed, stops].into_iter().zip(&answers) {
             self.check_type(key, answer)?;
         }
-        let [time, meta, specs, removed, stops, scan] = self.exactly(answers)?;
-        let mut snapshot = self.head(time, meta)?;
-        let page = self.turn(wire, scan)?;
-        // While the server looks up the first records.
+        let [specs, removed, stops] = self.exactly(answers)?;
         snapshot.specs = texts(specs);
         snapshot.removed = value::pairs(removed)
             .filter_map(|(flag, json)| Some((flag, serde_json::from_slice::<Removed>(&json).ok()?)))
@@ -120,9 +131,10 @@ impl Redis {
     ) -> Result<End, Error> {
         let mut found = Found::default();
         while !page.is_last {
-            let mut answers = wire.good_answers()?;
-            let scan = answers.pop().ok_or_else(|| self.endpoint.nonsense())?;
+            // The server goes on to the next page while the values of this one are taken.
+            let [scan] = self.exactly(wire.next_answers(1)?)?;
             let next = self.turn(wire, scan)?;
+            let answers = wire.next_answers(page.gets())?;
             self.collect(page.flags, answers, &mut found)?;
             page = next;
         }
@@ -145,8 +157,8 @@ impl Redis {
         self.generation(end.unwrap_or(Value::Nil))
     }
 
-    /// Takes what a scan gave, and sends for the values of that page and, unless it is the last, for
-    /// the next.
+    /// Takes what a scan gave, and sends for the next page, unless this one is the last, and for the
+    /// values of this one.
     fn turn(&self, wire: &mut Wire, scan: Value) -> Result<Page, Error> {
         let [cursor, keys] = self.exactly(value::list(scan).unwrap_or_default())?;
         let cursor = value::bytes(cursor).ok_or_else(|| self.endpoint.nonsense())?;
@@ -159,11 +171,11 @@ impl Redis {
                 Some(key)
             })
             .collect();
-        self.get(wire, &flags);
         let is_last = cursor == b"0";
         if !is_last {
             self.scan(wire, &cursor);
         }
+        self.get(wire, &flags);
         wire.hand_over();
         Ok(Page { flags, is_last })
     }
@@ -322,7 +334,7 @@ impl Redis {
     }
 }
 
-fn texts(hash: Value) -> HashMap<String, String> {
+fn texts(hash: Value) -> ByFlag<String> {
     value::pairs(hash)
         .map(|(name, bytes)| (name, value::lossy(bytes)))
         .collect()

@@ -161,6 +161,11 @@ impl Wire {
 
     /// Sends what is queued and waits for every answer, refusals of single commands among them.
     pub fn answers(&mut self) -> Result<Vec<Value>, Error> {
+        self.next_answers(self.waiting - self.login.len())
+    }
+
+    /// The same of the `count` oldest commands: the others stay on their way.
+    pub fn next_answers(&mut self, count: usize) -> Result<Vec<Value>, Error> {
         self.send();
         for step in mem::take(&mut self.login) {
             let answer = self.answer()?;
@@ -180,8 +185,8 @@ impl Wire {
                 (Login::Auth | Login::Select, _) => {}
             }
         }
-        let mut answers = Vec::with_capacity(self.waiting);
-        while self.waiting > 0 {
+        let mut answers = Vec::with_capacity(count);
+        for _ in 0..count {
             answers.push(self.answer()?);
         }
         Ok(answers)

@@ -342,19 +342,8 @@ impl Plan {
 
     /// What a store has to write.
     #[must_use]
-    pub fn into_commit(self, id: String, new_lineage: String, about: About) -> Commit {
-        Commit {
-            id,
-            lineage: self.store.lineage,
-            new_lineage,
-            generation: self.store.generation,
-            writes: self
-                .changes
-                .into_iter()
-                .map(|change| change.write)
-                .collect(),
-            about,
-        }
+    pub fn into_commit(mut self, id: String, new_lineage: String, about: About) -> Commit {
+        self.lend_commit(id, new_lineage, about)
     }
 }
 

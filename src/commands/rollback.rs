@@ -45,7 +45,7 @@ impl Rollback<'_> {
             history.retain(|entry| entry.generation <= snapshot.generation);
             let to = self.generation(&history, snapshot.rolled_back.as_ref())?;
             let about = self.about(&history, to, &snapshot);
-            let plan = self.plan(&history, to, &about, store, snapshot)?;
+            let mut plan = self.plan(&history, to, &about, store, snapshot)?;
             // What guards planned changes must not stand in the way of taking one back, and whoever names a
             // generation may name that of what was taken back.
             let consent = Consent {
@@ -60,8 +60,10 @@ impl Rollback<'_> {
             if plan.is_empty() || self.args.dry_run {
                 return self.report(&plan, store, Ended::NotWritten);
             }
-            let commit = plan.clone().into_commit(fresh_id(), fresh_id(), about);
-            match send(store, &commit)? {
+            let commit = plan.lend_commit(fresh_id(), fresh_id(), about);
+            let sent = send(store, &commit);
+            plan.take_back(commit);
+            match sent? {
                 Sent::Landed(landed) => {
                     return self.report(&plan, store, Ended::Applied(landed));
                 }

@@ -146,7 +146,13 @@ pub(super) fn record(record: &Record) -> Map<String, Value> {
 /// The same as compact JSON. The text of the spec is there already.
 pub(super) fn bytes(record: &Record) -> Vec<u8> {
     let spec = record.spec.text();
-    let mut bytes = Vec::with_capacity(spec.len() + 160);
+    // Most others have no status.
+    let status = if record.spec.kind() == Kind::Rollout {
+        160
+    } else {
+        0
+    };
+    let mut bytes = Vec::with_capacity(spec.len() + status);
     let mut tail = spec;
     if record.spec.kind() == Kind::Rollout {
         let Some(head) = head(spec) else {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -121,9 +122,9 @@ fn in_several(
 }
 
 /// The flag set, if it may be applied.
-fn load(workspace: &Workspace<'_>, colors: Colors) -> Result<FlagSet, Failure> {
+fn load(workspace: &Workspace<'_>, colors: Colors) -> Result<ManuallyDrop<FlagSet>, Failure> {
     let quiet = workspace.global.quiet;
-    let mut flag_set = FlagSet::load(workspace)?;
+    let mut flag_set = FlagSet::load(workspace)?.for_good();
     flag_set.refuse_errors(quiet, colors, "planned")?;
     if let Some(failed) = test::check(&mut flag_set, quiet, colors)? {
         let failure = Failure::findings(format!("{failed}; nothing was applied"));

@@ -1,6 +1,7 @@
 //! The flag files of a workspace, read and linted.
 
 use std::collections::{HashMap, HashSet};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -268,6 +269,12 @@ impl FlagSet {
         let shown: Vec<Diagnostic> = shown.map(Case::diagnostic).collect();
         self.found.load_texts(&shown);
         cases
+    }
+
+    /// For as long as the program runs: to give a hundred thousand flags back one by one takes as long as to
+    /// compare them with a store.
+    pub(super) fn for_good(self) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(self)
     }
 
     /// The flag set as `environment` wants it. There must be no errors in it.

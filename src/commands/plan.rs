@@ -30,7 +30,7 @@ pub(super) fn run(global: &Global, args: &Args, colors: Colors) -> Result<Ending
     }
     let environment = workspace.environment()?;
     let mut store = workspace.open_store(environment)?;
-    let mut flag_set = FlagSet::load(&workspace)?;
+    let mut flag_set = FlagSet::load(&workspace)?.for_good();
     flag_set.refuse_errors(global.quiet, colors, "planned")?;
     let failed = test::check(&mut flag_set, global.quiet, colors)?;
     if let (Some(failed), Some(_)) = (&failed, &args.out) {
@@ -100,7 +100,7 @@ fn in_several(
         )
         .hint("pass a file to `--users`, or name one environment with `--env`"));
     }
-    let mut flag_set = FlagSet::load(workspace)?;
+    let mut flag_set = FlagSet::load(workspace)?.for_good();
     flag_set.refuse_errors(quiet, colors, "planned")?;
     let failed = test::check(&mut flag_set, quiet, colors)?;
     let settings = workspace.lint_settings();

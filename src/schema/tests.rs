@@ -114,6 +114,22 @@ fn valid_files_are_read_whole() {
 }
 
 #[test]
+fn every_thousandth_is_a_percentage() {
+    assert!(
+        !SCHEMA.contains("multipleOf"),
+        "in floating point 6.6 is no multiple of 0.001"
+    );
+    let mut text = "flags:\n".to_owned();
+    for thousandths in (0..=100_000).step_by(33) {
+        let (whole, rest) = (thousandths / 1000, thousandths % 1000);
+        text += &format!("  k{thousandths}: {{percentage: {whole}.{rest:03}}}\n");
+    }
+    let (diagnostics, flags) = read(&text);
+    assert_eq!(render(&text, &diagnostics), "");
+    assert!(flags.iter().all(|flag| flag.complete));
+}
+
+#[test]
 fn fields_that_exclude_each_other_are_left_to_the_rules() {
     for body in [
         "{percentage: 1, rollout: [{percentage: 1}]}",

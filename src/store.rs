@@ -39,6 +39,13 @@ pub trait Store: Send {
     /// the store has.
     fn read_flags(&mut self, flags: &[&str]) -> Result<Snapshot, Error>;
 
+    /// What [`Store::read_flags`] reads, ahead of a commit of these flags that is likely to follow: unless
+    /// somebody has touched them, it need not look at the store again. None where nothing is to be
+    /// gained by that, or where it cannot be done at once; why not shows at the next look.
+    fn prepare(&mut self, _flags: &[&str]) -> Option<Snapshot> {
+        None
+    }
+
     /// Writes all of `commit` or nothing: it succeeds only where the generation is still
     /// `commit.generation`, the lineage is the same, and every touched key still holds what the
     /// commit expects. A commit without writes is not sent; the present generation is the answer.

@@ -1,16 +1,85 @@
 //! Watching, for programs: one event a line. The shapes are public contracts; fields may be added.
 
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::json::findings;
 use super::watch::{Event, Synced};
-use crate::plan::{Action, Change, Plan};
+use crate::plan::guard::Refusal;
+use crate::plan::{Action, Change, FieldChange, Plan};
 use crate::store::WatchClaim;
 
-/// One event as a JSON value. `at` is when it happened, in seconds since the epoch, by this machine's
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    event: &'static str,
+    at: f64,
+    #[serde(flatten)]
+    fields: Fields<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Fields<'a> {
+    Sync(SyncDocument<'a>),
+    Refused(RefusedDocument<'a>),
+    Others(Value),
+}
+
+#[derive(Serialize)]
+struct SyncDocument<'a> {
+    generation: u64,
+    milliseconds: f64,
+    #[serde(serialize_with = "changes")]
+    changes: &'a Plan,
+    unchanged: usize,
+    summary: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replicas: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct RefusedDocument<'a> {
+    refused: Vec<RefusalDocument<'a>>,
+    #[serde(serialize_with = "changes")]
+    changes: &'a Plan,
+}
+
+#[derive(Serialize)]
+struct RefusalDocument<'a> {
+    message: &'a str,
+    hint: &'a str,
+}
+
+#[derive(Serialize)]
+struct ChangeDocument<'a> {
+    flag: &'a str,
+    action: &'static str,
+    fields: Vec<FieldChange>,
+    notes: &'a [String],
+}
+
+/// One event as a line of JSON. `at` is when it happened, in seconds since the epoch, by this machine's
 /// clock.
-#[must_use]
-pub fn value(event: &Event<'_>, at: f64) -> Value {
+///
+/// # Errors
+///
+/// What writing to `out` fails with.
+pub fn write(out: &mut impl Write, event: &Event<'_>, at: f64) -> io::Result<()> {
+    let (name, fields) = named(event);
+    let document = Document {
+        version: 1,
+        event: name,
+        at,
+        fields,
+    };
+    serde_json::to_writer(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+fn named<'a>(event: &Event<'a>) -> (&'static str, Fields<'a>) {
     let (name, fields) = match event {
         Event::Watching {
             environment,
@@ -24,7 +93,7 @@ pub fn value(event: &Event<'_>, at: f64) -> Value {
                 "flags": flags,
             }),
         ),
-        Event::Synced(synced) => ("sync", sync(synced)),
+        Event::Synced(synced) => return ("sync", Fields::Sync(sync(synced))),
         Event::Found {
             findings: found,
             held,
@@ -39,12 +108,12 @@ pub fn value(event: &Event<'_>, at: f64) -> Value {
             }),
         ),
         Event::Refused { plan, refusals } => {
-            let refusal = |refusal: &crate::plan::guard::Refusal| json!({"message": refusal.message, "hint": refusal.hint});
-            let refused: Vec<_> = refusals.iter().map(refusal).collect();
-            (
+            let refused = refusals.iter().map(refusal).collect();
+            let changes = *plan;
+            return (
                 "refused",
-                json!({"refused": refused, "changes": changes(plan)}),
-            )
+                Fields::Refused(RefusedDocument { refused, changes }),
+            );
         }
         Event::Failed { message } => ("failed", json!({"message": message})),
         Event::Away { message } => ("away", json!({"message": message})),
@@ -66,45 +135,44 @@ pub fn value(event: &Event<'_>, at: f64) -> Value {
         Event::Ran { exit, output } => ("ran", json!({"exit": exit, "output": output})),
         Event::Stopped => ("stopped", json!({})),
     };
-    let mut document = Map::new();
-    document.insert("version".into(), 1.into());
-    document.insert("event".into(), name.into());
-    document.insert("at".into(), at.into());
-    if let Value::Object(fields) = fields {
-        document.extend(fields);
-    }
-    Value::Object(document)
+    (name, Fields::Others(fields))
 }
 
-fn sync(synced: &Synced<'_>) -> Value {
+fn sync<'a>(synced: &Synced<'a>) -> SyncDocument<'a> {
     let plan = synced.plan;
     let counts = Action::ALL
         .iter()
         .map(|action| (action.as_str().to_owned(), plan.count(*action).into()));
-    let summary: Map<String, Value> = counts.collect();
-    let mut value = json!({
-        "generation": synced.generation,
-        "milliseconds": synced.took.as_secs_f64() * 1e3,
-        "changes": changes(plan),
-        "unchanged": plan.unchanged,
-        "summary": summary,
-    });
-    if let Some(replicas) = synced.replicas {
-        value["replicas"] = replicas.into();
+    SyncDocument {
+        generation: synced.generation,
+        milliseconds: synced.took.as_secs_f64() * 1e3,
+        changes: plan,
+        unchanged: plan.unchanged,
+        summary: counts.collect(),
+        replicas: synced.replicas,
     }
-    value
 }
 
-fn changes(plan: &Plan) -> Vec<Value> {
-    let change = |change: &Change| {
-        json!({
-            "flag": change.flag(),
-            "action": change.action.as_str(),
-            "fields": change.fields(),
-            "notes": change.notes,
-        })
-    };
-    plan.changes.iter().map(change).collect()
+fn refusal(refusal: &Refusal) -> RefusalDocument<'_> {
+    RefusalDocument {
+        message: &refusal.message,
+        hint: &refusal.hint,
+    }
+}
+
+/// One after the other: those of a first sync are as many as there are flags, and all of them at once would
+/// take many times the memory of the flags.
+fn changes<S: Serializer>(plan: &&Plan, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(plan.changes.iter().map(change))
+}
+
+fn change(change: &Change) -> ChangeDocument<'_> {
+    ChangeDocument {
+        flag: change.flag(),
+        action: change.action.as_str(),
+        fields: change.fields(),
+        notes: &change.notes,
+    }
 }
 
 fn rival(claim: &WatchClaim) -> Value {

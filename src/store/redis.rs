@@ -13,6 +13,7 @@ mod listen;
 mod named;
 mod network;
 mod patience;
+mod prepare;
 mod read;
 mod rehearsal;
 mod replicas;
@@ -46,6 +47,7 @@ pub(super) use url::{is_redis, is_tls, shown};
 use endpoint::{Endpoint, Kind};
 use network::Sockets;
 use patience::Patience;
+use prepare::Prepared;
 use route::{Caller, Route};
 use url::Url;
 use wire::Wire;
@@ -61,6 +63,8 @@ pub(super) struct Redis {
     info: Info,
     tls: Option<Arc<ClientConfig>>,
     wire: Option<Wire>,
+    /// What the connection watches in the transaction that is open on it.
+    prepared: Option<Prepared>,
     /// How many replicas had the last commit, where it waited for them.
     replicas: Option<usize>,
 }
@@ -129,6 +133,7 @@ impl Redis {
             names,
             tls: None,
             wire: None,
+            prepared: None,
             replicas: None,
         })
     }
@@ -154,7 +159,7 @@ impl Redis {
     ) -> Result<T, Error> {
         loop {
             let began = Instant::now();
-            let idle = self.wire.take().filter(Wire::has_answered);
+            let idle = self.idle();
             let was_idle = idle.is_some();
             let wire = match idle {
                 Some(wire) => Ok(wire),
@@ -242,6 +247,10 @@ impl Store for Redis {
 
     fn read_flags(&mut self, flags: &[&str]) -> Result<Snapshot, Error> {
         self.repeatable(|redis, wire| redis.named(wire, flags))
+    }
+
+    fn prepare(&mut self, flags: &[&str]) -> Option<Snapshot> {
+        self.look_ahead(flags)
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<Outcome, Error> {

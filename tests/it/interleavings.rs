@@ -43,6 +43,12 @@ fn raised() -> Actor {
     Actor::Sync(target_of(&flags.replace("The new", "The raised")))
 }
 
+/// Changes both flags of [`BASE`], after a look ahead.
+fn watched() -> Actor {
+    let flags = BASE.replace("percentage: 12", "percentage: 30");
+    Actor::Watch(target_of(&flags.replace("The new", "The watched")))
+}
+
 /// Changes one flag of [`BASE`], which nobody stops or advances.
 fn recoloured() -> Actor {
     let flags = BASE.replace("A banner", "A red banner");
@@ -168,6 +174,41 @@ fn two_syncs_and_a_kill() {
 }
 
 #[test]
+fn a_watcher_that_looks_ahead() {
+    let client = client("checkout", Edit::Stop);
+    let company = [
+        ("sync", raised(), 1, 2),
+        ("a sync that deletes", turned(), 1, 2),
+        ("kill", KILL, 2, 3),
+        ("advance", ADVANCE, 1, 3),
+        ("client", client, 2, 3),
+        ("another", watched(), 1, 2),
+    ];
+    for (name, other, faults, at_length) in company {
+        let start = scenario(vec![watched(), other]);
+        check(&format!("watch, {name}"), &start, faults, at_length);
+    }
+}
+
+#[test]
+fn a_watcher_that_looks_ahead_and_two_operators() {
+    let actors = vec![watched(), KILL, ADVANCE];
+    check("watch, kill, advance", &scenario(actors), 0, 1);
+}
+
+#[test]
+fn a_look_ahead_that_watches_nothing_is_caught() {
+    for other in [KILL, client("checkout", Edit::Stop), raised()] {
+        let scenario = Scenario {
+            mutant: Some(Mutant::NoWatch),
+            ..scenario(vec![watched(), other])
+        };
+        let found = Explorer::new(scenario).explore().err();
+        assert!(found.is_some(), "it passes");
+    }
+}
+
+#[test]
 fn everybody_at_once() {
     let client = client("checkout", Edit::Stop);
     let fewer = vec![raised(), KILL, ADVANCE];
@@ -233,7 +274,7 @@ fn the_model_answers_as_a_real_server_does() {
         let client = client("checkout", Edit::Stop);
         let scenario = Scenario {
             watch_up_to,
-            ..scenario(vec![raised(), turned(), KILL, ADVANCE, client])
+            ..scenario(vec![raised(), turned(), KILL, ADVANCE, client, watched()])
         };
         let start = scenario.start.clone();
         let mut explorer = Explorer::new(scenario);

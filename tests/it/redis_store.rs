@@ -1,5 +1,6 @@
 //! What only a Redis can do, and all the ways in which one can say no.
 
+mod ahead;
 mod errors;
 mod faults;
 mod races;

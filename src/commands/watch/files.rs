@@ -172,7 +172,10 @@ impl Watch<'_> {
         };
         if self.set.look(&touched) {
             self.is_news = true;
-            self.set.foretell();
+            let flags = self.set.foretell();
+            if self.is_ready && !self.away.is_on() {
+                self.link.prepare(&flags);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::commands::commit::{Landed, Sent, about, fresh_id, send};
 use crate::commands::plan::check_buckets;
 use crate::config::Environment;
 use crate::plan::guard::{Consent, Refusal, refusals};
-use crate::plan::{Commit, Plan, SpecWrite, Whole};
+use crate::plan::{Commit, Plan, Snapshot, SpecWrite, Whole};
 use crate::store::{Error, HistoryEntry, Store, WatchClaim};
 
 /// How often a plan that was overtaken is made again.
@@ -24,6 +24,7 @@ const LASTING: Duration = Duration::from_secs(10);
 pub(super) struct Link {
     pub store: Box<dyn Store>,
     known: Option<Known>,
+    ahead: Option<Ahead>,
     /// The generation when it was last looked at.
     pub last: Option<u64>,
     /// Flags that may differ from the target.
@@ -46,6 +47,23 @@ struct Known {
     generation: u64,
     managed: HashSet<String>,
     unmanaged: usize,
+}
+
+/// What the store held of some flags, read before it was sure that they have changed.
+struct Ahead {
+    flags: BTreeSet<String>,
+    snapshot: Snapshot,
+    at: Instant,
+}
+
+impl Ahead {
+    /// As if it were read now: but for the clock, somebody else's commit is the only thing that may have
+    /// made a difference, and one to these flags keeps a commit that was planned from it from going
+    /// through.
+    fn snapshot(mut self) -> Snapshot {
+        self.snapshot.now += self.at.elapsed().as_secs_f64();
+        self.snapshot
+    }
 }
 
 /// What came of bringing the store into step.
@@ -76,6 +94,7 @@ impl Link {
         Self {
             store,
             known: None,
+            ahead: None,
             last: None,
             pending: BTreeSet::new(),
             is_withheld: false,
@@ -90,6 +109,23 @@ impl Link {
     /// These flags of the target have changed.
     pub(super) fn expect(&mut self, flags: BTreeSet<String>) {
         self.pending.extend(flags);
+    }
+
+    /// These flags of the target are about to change, as far as can be told: what a commit of them has to
+    /// know of the store is read, if that can be done at once.
+    pub(super) fn prepare(&mut self, flags: &BTreeSet<String>) {
+        self.ahead = None;
+        if self.known.is_none() || flags.is_empty() {
+            return;
+        }
+        let flags = flags | &self.pending;
+        let names: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let snapshot = self.store.prepare(&names);
+        self.ahead = snapshot.map(|snapshot| Ahead {
+            flags,
+            snapshot,
+            at: Instant::now(),
+        });
     }
 
     /// Has everything read and compared next time.
@@ -158,8 +194,12 @@ impl Link {
         let mut foreign = Vec::new();
         let mut unexplained = None;
         let mut moved = Vec::new();
-        for _ in 0..ATTEMPTS {
-            let (mut plan, now) = match self.compare_part(set, environment, prune)? {
+        let mut attempt = 0;
+        while attempt < ATTEMPTS {
+            let ahead = self.ahead.take();
+            let ahead = ahead.filter(|ahead| ahead.flags == self.pending);
+            let was_ahead = ahead.is_some();
+            let (mut plan, now) = match self.compare_part(set, environment, prune, ahead)? {
                 Some(compared) => compared,
                 None => {
                     let compared = self.compare_whole(set, environment, prune)?;
@@ -168,6 +208,10 @@ impl Link {
                 }
             };
             let refusals = refusals(&plan, consent, &environment.policy, now);
+            if was_ahead && (plan.is_empty() || !refusals.is_empty()) {
+                // No commit will tell whether that is still so.
+                continue;
+            }
             let end = if !refusals.is_empty() {
                 End::Refused(refusals)
             } else if plan.is_empty() {
@@ -184,6 +228,7 @@ impl Link {
                     }
                     Sent::Moved(what) => {
                         moved = what;
+                        attempt += 1;
                         self.known = None;
                         continue;
                     }
@@ -208,12 +253,16 @@ impl Link {
         set: &Set,
         environment: &Environment,
         prune: bool,
+        ahead: Option<Ahead>,
     ) -> Result<Option<(Plan, f64)>, Failure> {
         let Some(known) = &self.known else {
             return Ok(None);
         };
         let flags: Vec<&str> = self.pending.iter().map(String::as_str).collect();
-        let snapshot = self.store.read_flags(&flags)?;
+        let snapshot = match ahead {
+            Some(ahead) => ahead.snapshot(),
+            None => self.store.read_flags(&flags)?,
+        };
         if (known.generation, &known.lineage) != (snapshot.generation, &snapshot.lineage) {
             self.known = None;
             return Ok(None);

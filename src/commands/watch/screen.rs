@@ -1,7 +1,7 @@
 //! What is shown while files are watched: lines as they come, and on a terminal the present state below
 //! them.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -64,10 +64,10 @@ impl Screen {
         if self.quiet && self.format == WatchFormat::Human && is_chatter(event) {
             return Ok(());
         }
-        let mut text = Vec::new();
         let now = Zoned::now();
-        match self.format {
+        let written = match self.format {
             WatchFormat::Human => {
+                let mut text = Vec::new();
                 let time = now.strftime("%H:%M:%S").to_string();
                 let form = watch_human::Form {
                     time: &time,
@@ -75,16 +75,15 @@ impl Screen {
                     width: width(),
                 };
                 watch_human::event(&mut text, event, form).map_err(Failure::output)?;
+                self.write(&text)
             }
             WatchFormat::Json => {
                 let at = now.timestamp().as_duration().as_secs_f64();
-                let value = watch_json::value(event, at);
-                serde_json::to_writer(&mut text, &value)
-                    .map_err(|error| Failure::output(error.into()))?;
-                text.push(b'\n');
+                // A terminal shows no status beside this, and nothing has to be moved for it.
+                let mut out = BufWriter::new(io::stdout().lock());
+                watch_json::write(&mut out, event, at).and_then(|()| out.flush())
             }
-        }
-        let written = self.write(&text);
+        };
         self.took(written)
     }
 

@@ -177,7 +177,8 @@ impl Set {
     }
 
     /// Does what can be done before it is sure that the files stay as they are: the target does not change.
-    pub(super) fn foretell(&mut self) {
+    /// Gives the flags of it that will, as far as can be told.
+    pub(super) fn foretell(&mut self) -> BTreeSet<String> {
         self.look_at_all();
         let before = self.changed.iter().filter_map(|id| self.flags.get(id));
         let before: BTreeSet<&String> = before.flatten().collect();
@@ -195,6 +196,19 @@ impl Set {
             digest: self.target.digest_with(&flags),
             flags,
         });
+        let foretold = self.foretold.iter().flat_map(|foretold| &foretold.flags);
+        let differ = foretold.filter(|(key, digest)| {
+            let wanted = self.wanted(key);
+            wanted.is_none_or(|wanted| wanted.digest() != digest.as_str())
+        });
+        differ.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// A flag of the target.
+    fn wanted(&self, key: &str) -> Option<&Wanted> {
+        let flags = &self.target.flags;
+        let place = flags.binary_search_by(|wanted| wanted.flag.as_str().cmp(key));
+        flags.get(place.ok()?)
     }
 
     /// Digest of the target.
@@ -328,13 +342,7 @@ impl Set {
 
     /// The part of the target that has `flags`, with or without what is gone being deleted.
     pub(super) fn part(&self, flags: &BTreeSet<String>, prune: bool) -> Target {
-        let find = |key: &String| {
-            let place = self
-                .target
-                .flags
-                .binary_search_by(|wanted| wanted.flag.cmp(key));
-            self.target.flags.get(place.ok()?).cloned()
-        };
+        let find = |key: &String| self.wanted(key).cloned();
         Target {
             environment: self.target.environment.clone(),
             prune,

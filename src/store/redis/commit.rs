@@ -40,13 +40,17 @@ impl Redis {
         };
         let mut patience = Patience::new(self.options.timeout);
         let mut attempt = 0;
+        let mut prepared = self.take_prepared(commit);
         while attempt < ATTEMPTS {
             // A large commit compares the records as it writes: which of them stand in its way is
             // only asked for once some do.
             let records = means == Means::Watch || attempt > 0;
-            let seen = self.patiently(&mut patience, Self::passes, |redis, wire| {
-                redis.examine(wire, commit, means, records)
-            })?;
+            let seen = match prepared.take() {
+                Some(seen) => seen,
+                None => self.patiently(&mut patience, Self::passes, |redis, wire| {
+                    redis.examine(wire, commit, means, records)
+                })?,
+            };
             if !seen.moved.is_empty() {
                 // What the connection watches ends with it.
                 self.wire = None;

@@ -1,5 +1,7 @@
 //! Comparing a store with what a commit expects of it.
 
+use std::iter;
+
 use ::redis::Value;
 
 use crate::plan::{Commit, Expect, Write};
@@ -35,6 +37,26 @@ pub(super) struct Seen {
     pub existing: [bool; HASHES],
 }
 
+/// The bookkeeping as a commit has to know it.
+#[derive(Debug)]
+pub(super) struct Bookkeeping {
+    lineage: Option<String>,
+    generation: u64,
+    any_removed: bool,
+    existing: [bool; HASHES],
+}
+
+impl Bookkeeping {
+    /// What it means to `commit`: no record has been compared yet.
+    pub(super) fn seen_by(&self, commit: &Commit) -> Seen {
+        Seen {
+            moved: effects::store_moved(commit, self.lineage.as_deref(), self.generation),
+            any_removed: self.any_removed,
+            existing: self.existing,
+        }
+    }
+}
+
 impl Redis {
     /// Compares the store with what `commit` expects of it, `records` and all or its bookkeeping only.
     ///
@@ -52,10 +74,11 @@ impl Redis {
         let watching = means == Means::Watch;
         let looked_at = if records { checked(commit) } else { Vec::new() };
         if watching {
-            self.watch(wire, &looked_at);
+            let flags = looked_at.iter().map(|write| write.flag.as_str());
+            self.watch(wire, flags);
         } else {
             self.rehearse(wire)?;
-            self.watch(wire, &[]);
+            self.watch(wire, iter::empty());
         }
         self.ask_bookkeeping(wire);
         // Where records are watched there is but one page.
@@ -76,7 +99,8 @@ impl Redis {
         if let Some(error) = first_refusal(&ends) {
             return Err(self.endpoint.refused(error));
         }
-        let mut seen = self.seen(commit, answers.by_ref().take(BOOKKEEPING).collect())?;
+        let head = self.bookkeeping(answers.by_ref().take(BOOKKEEPING).collect())?;
+        let mut seen = head.seen_by(commit);
         seen.moved
             .extend(self.compare(wire, page, answers.collect(), watching)?);
         for page in pages {
@@ -88,13 +112,14 @@ impl Redis {
         Ok(seen)
     }
 
-    fn watch(&self, wire: &mut Wire, records: &[&Write]) {
+    /// Watches the bookkeeping and the records of `flags`.
+    pub(super) fn watch<'f>(&self, wire: &mut Wire, flags: impl ExactSizeIterator<Item = &'f str>) {
         let kept = self.kept();
-        wire.begin(1 + kept.len() + records.len());
+        wire.begin(1 + kept.len() + flags.len());
         wire.arg("WATCH");
         kept.iter().for_each(|(key, _)| wire.arg(key));
-        for write in records {
-            wire.arg(self.names.record(&write.flag));
+        for flag in flags {
+            wire.arg(self.names.record(flag));
         }
     }
 
@@ -122,7 +147,7 @@ impl Redis {
         ]
     }
 
-    fn ask_bookkeeping(&self, wire: &mut Wire) {
+    pub(super) fn ask_bookkeeping(&self, wire: &mut Wire) {
         let names = &self.names;
         for (key, _) in self.kept() {
             wire.command(&["TYPE", key]);
@@ -133,7 +158,7 @@ impl Redis {
     }
 
     /// Takes the answers to [`Self::ask_bookkeeping`] and refuses what no commit may build upon.
-    fn seen(&self, commit: &Commit, mut answers: Vec<Value>) -> Result<Seen, Error> {
+    pub(super) fn bookkeeping(&self, mut answers: Vec<Value>) -> Result<Bookkeeping, Error> {
         let removed = answers.pop().unwrap_or(Value::Nil);
         let fields = answers.pop().unwrap_or(Value::Nil);
         let names = &self.names;
@@ -156,8 +181,9 @@ impl Redis {
         let lineage = value::text(lineage);
         let generation = self.parse_generation(value::text(generation), lineage.is_some())?;
         self.check_type(&names.removed, &removed)?;
-        Ok(Seen {
-            moved: effects::store_moved(commit, lineage.as_deref(), generation),
+        Ok(Bookkeeping {
+            lineage,
+            generation,
             any_removed: value::integer(&removed) != Some(0),
             existing,
         })
@@ -238,7 +264,7 @@ impl Redis {
 }
 
 /// Answers to [`Redis::ask_bookkeeping`].
-const BOOKKEEPING: usize = HASHES + 3;
+pub(super) const BOOKKEEPING: usize = HASHES + 3;
 
 /// The writes whose keys a commit looks at.
 pub(super) fn checked(commit: &Commit) -> Vec<&Write> {

@@ -12,6 +12,15 @@ use super::{Redis, value};
 /// Fields of one HMGET.
 const PAGE: usize = 1000;
 
+/// What was read of a few flags.
+pub(super) struct Named {
+    pub snapshot: Snapshot,
+    /// Flags whose keys have no value that MGET could give.
+    pub valueless: Vec<String>,
+    /// The answer to [`Redis::ask_generation`] behind all this.
+    pub end: Option<Value>,
+}
+
 impl Redis {
     /// The bookkeeping of `flags` and their records, as of one generation: one round trip, and a
     /// second one where a key holds no value.
@@ -20,6 +29,21 @@ impl Redis {
     }
 
     fn named_once(&self, wire: &mut Wire, flags: &[&str]) -> Result<(Snapshot, End), Error> {
+        self.ask_named(wire, flags);
+        let answers = wire.answers()?;
+        let Named {
+            mut snapshot,
+            valueless,
+            mut end,
+        } = self.take_named(flags, answers)?;
+        if !valueless.is_empty() {
+            end = self.other_types(wire, valueless, &mut snapshot)?;
+        }
+        Ok((snapshot, self.generation(end.unwrap_or(Value::Nil))?))
+    }
+
+    /// Asks for the bookkeeping of `flags` and their records.
+    pub(super) fn ask_named(&self, wire: &mut Wire, flags: &[&str]) {
         let [meta, specs, removed, stops] = self.names.hashes();
         let keys: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         wire.command(&["TIME"]);
@@ -29,7 +53,12 @@ impl Redis {
         }
         self.get(wire, &keys);
         self.ask_generation(wire);
-        let mut answers = wire.answers()?.into_iter();
+    }
+
+    /// Takes the answers to [`Self::ask_named`].
+    pub(super) fn take_named(&self, flags: &[&str], answers: Vec<Value>) -> Result<Named, Error> {
+        let [meta, specs, removed, stops] = self.names.hashes();
+        let mut answers = answers.into_iter();
         let mut next = |count| answers.by_ref().take(count).collect::<Vec<Value>>();
         let head = next(2);
         head.iter()
@@ -40,18 +69,20 @@ impl Redis {
         let removed = self.fields(removed, next(pages), flags)?;
         let stops = self.fields(stops, next(pages), flags)?;
         let mut records = answers.collect::<Vec<Value>>();
-        let mut end = records.pop();
+        let end = records.pop();
         let mut snapshot = self.head(time, head)?;
         snapshot.specs = named(flags, specs, |digest| Some(value::lossy(digest)));
         snapshot.removed = named(flags, removed, |json| serde_json::from_slice(&json).ok());
         snapshot.stops = named(flags, stops, |json| Some(effects::stop(&json)));
         let mut found = Found::default();
+        let keys = flags.iter().map(|flag| (*flag).to_owned()).collect();
         self.collect(keys, records, &mut found)?;
         snapshot.records = found.records.into_iter().collect();
-        if !found.valueless.is_empty() {
-            end = self.other_types(wire, found.valueless, &mut snapshot)?;
-        }
-        Ok((snapshot, self.generation(end.unwrap_or(Value::Nil))?))
+        Ok(Named {
+            snapshot,
+            valueless: found.valueless,
+            end,
+        })
     }
 
     fn ask_fields(&self, wire: &mut Wire, hash: &str, flags: &[&str]) {

@@ -22,6 +22,8 @@ const ATTEMPTS: u8 = 3;
 pub enum Actor {
     /// `hoist apply` of these flags.
     Sync(Target),
+    /// `hoist watch` once files have changed to these flags, which the store has: it looks ahead.
+    Watch(Target),
     /// Stops a flag through hoist's protocol.
     Kill(&'static str),
     /// Moves a rollout on by one stage, through hoist's protocol.
@@ -86,25 +88,42 @@ impl Actor {
     fn tries_again(&self, ended: &Ended) -> bool {
         match ended.claim {
             Some((_, Claim::Overtaken)) => true,
-            Some((_, Claim::NotWritten | Claim::Unknown)) => !matches!(self, Self::Sync(_)),
+            Some((_, Claim::NotWritten | Claim::Unknown)) => self.is_operators(),
             Some((_, Claim::Written(_))) | None => false,
         }
+    }
+
+    fn is_operators(&self) -> bool {
+        matches!(self, Self::Kill(_) | Self::Advance(_))
     }
 
     /// `None` where there is nothing to commit.
     fn commit(&self, desk: &Desk, name: &str, number: u8) -> Option<Ended> {
         let mut store = desk.store();
-        let flags = match self {
-            Self::Kill(flag) | Self::Advance(flag) => Some([*flag]),
+        let flags: Option<Vec<&str>> = match self {
+            Self::Kill(flag) | Self::Advance(flag) => Some(vec![*flag]),
+            Self::Watch(target) => {
+                let flags = target.flags.iter();
+                Some(flags.map(|wanted| wanted.flag.as_str()).collect())
+            }
             Self::Sync(_) | Self::Client(..) => None,
         };
-        let snapshot = match &flags {
-            Some(flags) => store.read_flags(flags).ok()?,
-            None => store.read().ok()?,
+        let ahead = match (self, &flags) {
+            (Self::Watch(_), Some(flags)) if number == 1 => {
+                // Its heartbeat: there is a connection.
+                store.read_flags(&[]).ok()?;
+                store.prepare(flags)
+            }
+            _ => None,
         };
-        desk.has_read(&snapshot, flags.as_ref().map(|flags| flags.as_slice()));
+        let snapshot = match (ahead, &flags) {
+            (Some(snapshot), _) => snapshot,
+            (None, Some(flags)) => store.read_flags(flags).ok()?,
+            (None, None) => store.read().ok()?,
+        };
+        desk.has_read(&snapshot, flags.as_deref());
         let mut commit = match self {
-            Self::Sync(target) => plan(target, snapshot)?,
+            Self::Sync(target) | Self::Watch(target) => plan(target, snapshot)?,
             Self::Kill(flag) => status(&snapshot, flag, "kill", stop)?,
             Self::Advance(flag) => status(&snapshot, flag, "rollout advance", advance)?,
             Self::Client(..) => return None,

@@ -608,7 +608,7 @@ impl Explorer {
             return Ok(());
         }
         let start = self.keyspaces.get(state.keyspace);
-        let is_sync = |actor: &&Actor| matches!(actor, Actor::Sync(_));
+        let is_sync = |actor: &&Actor| matches!(actor, Actor::Sync(_) | Actor::Watch(_));
         for sync in self.scenario.actors.iter().filter(is_sync) {
             let once = alone(start, sync)?;
             let twice = alone(&once, sync)?;

@@ -74,6 +74,7 @@ impl Programs {
     pub fn name(&self, actor: usize) -> String {
         let kind = match self.actors[actor] {
             Actor::Sync(_) => "sync",
+            Actor::Watch(_) => "watch",
             Actor::Kill(_) => "kill",
             Actor::Advance(_) => "advance",
             Actor::Client(..) => "client",

@@ -42,6 +42,40 @@ fn it_may_begin_before_the_store() {
 }
 
 #[test]
+fn an_emergency_stop_while_it_waits_for_quiet_is_respected() {
+    let world = World::new();
+    let mut watching = world.watch(&["--debounce", "1s"]);
+    // With a connection that has worked, it looks ahead after a quarter of that.
+    for (percentage, way) in [(50, "hoist"), (51, "another client")] {
+        write(
+            &world.path("flags/search.yaml"),
+            &file("search", percentage),
+        );
+        std::thread::sleep(Duration::from_millis(500));
+        if way == "hoist" {
+            let kill = ["kill", "search", "--reason", "errors"];
+            world.project.expect(0, &kill);
+        } else {
+            let mut record = world.record("search").unwrap();
+            record["enabled"] = false.into();
+            record["rolled_back_at"] = 1_795_000_000.into();
+            let record = record.to_string();
+            world.server.run::<()>(&["SET", "ff:search", &record]);
+        }
+        watching.wait_for_write();
+        let record = world.record("search").unwrap();
+        assert_eq!(
+            (&record["enabled"], record["percentage"].as_f64()),
+            (&false.into(), Some(percentage as f64)),
+            "{way}"
+        );
+        world.project.expect(0, &["restore", "search"]);
+        watching.wait_for("foreign");
+    }
+    watching.end();
+}
+
+#[test]
 fn a_foreign_edit_is_drift_and_put_right() {
     let world = World::new();
     let mut watching = world.watch(&[]);

@@ -16,20 +16,30 @@ store = "sqlite:.hoist/production.db"
 "#;
 
 /// Makes a project of `flags` flags, in files of `per_file`, of `directory`; gives the number of bytes.
+#[allow(dead_code, reason = "some benches only need flag files")]
 pub fn project(
     directory: &Path,
     flags: usize,
     per_file: usize,
     seed: u64,
 ) -> std::io::Result<usize> {
-    let mut bytes = 0;
-    let all = directory.join("flags");
-    fs::create_dir_all(&all)?;
+    fs::create_dir_all(directory)?;
     fs::write(directory.join("hoist.toml"), CONFIG)?;
+    flag_set(&directory.join("flags"), flags, per_file, seed)
+}
+
+/// Writes `flags` flags into files of `per_file` below `directory`; gives the number of bytes.
+pub fn flag_set(
+    directory: &Path,
+    flags: usize,
+    per_file: usize,
+    seed: u64,
+) -> std::io::Result<usize> {
+    let mut bytes = 0;
     for (file, text) in texts(flags, per_file, seed).enumerate() {
         bytes += text.len();
         // A thousand files a folder, as large repositories have them.
-        let folder = all.join(format!("team_{:03}", file / 1000));
+        let folder = directory.join(format!("team_{:03}", file / 1000));
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(format!("flags_{file:05}.yaml")), text)?;
     }

@@ -16,7 +16,6 @@ store = "sqlite:.hoist/production.db"
 "#;
 
 /// Makes a project of `flags` flags, in files of `per_file`, of `directory`; gives the number of bytes.
-#[allow(dead_code, reason = "some benches only need flag files")]
 pub fn project(
     directory: &Path,
     flags: usize,

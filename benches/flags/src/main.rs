@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+#[allow(dead_code, reason = "other benches need whole projects")]
 #[path = "../../support/generate.rs"]
 mod generate;
 

@@ -6,6 +6,9 @@ use crate::doctor::quoted;
 /// How many hashes the bookkeeping has.
 pub(super) const HASHES: usize = 4;
 
+/// How many of them a large commit writes in place.
+pub(super) const IN_PLACE: usize = 3;
+
 /// Every name that one environment uses in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Names {
@@ -20,8 +23,8 @@ pub(super) struct Names {
     pub watch: String,
     /// Exists only within a transaction.
     pub gate: String,
-    /// Copies of the hashes of the bookkeeping. They exist only within a transaction.
-    pub before: [String; HASHES],
+    /// Copies of the hashes [`Self::in_place`]. They exist only within a transaction.
+    pub before: [String; IN_PLACE],
 }
 
 impl Names {
@@ -52,15 +55,24 @@ impl Names {
             changes: format!("{meta}:changes"),
             watch: format!("{meta}:watch"),
             gate: format!("{meta}:gate"),
-            before: ["meta", "specs", "removed", "stops"]
-                .map(|hash| format!("{meta}:before:{hash}")),
+            before: ["meta", "removed", "stops"].map(|hash| format!("{meta}:before:{hash}")),
             meta,
         })
     }
 
-    /// The hashes of the bookkeeping, in the order of [`Self::before`].
+    /// The hashes of the bookkeeping.
     pub fn hashes(&self) -> [&str; HASHES] {
         [&self.meta, &self.specs, &self.removed, &self.stops]
+    }
+
+    /// The hashes that a large commit writes field by field, in the order of [`Self::before`].
+    pub fn in_place(&self) -> [&str; IN_PLACE] {
+        [&self.meta, &self.removed, &self.stops]
+    }
+
+    /// Where the commit of this id lays the specs aside as they are to be.
+    pub fn aside(&self, id: &str) -> String {
+        format!("{}:{id}", self.specs)
     }
 
     /// The key of a flag's record.

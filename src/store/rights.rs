@@ -40,8 +40,8 @@ const FEW: [&str; 18] = [
 ];
 
 /// What reading every flag, deleting some, and large commits take besides.
-const MANY: [&str; 8] = [
-    "copy", "eval", "msetnx", "rename", "scan", "unlink", "xdel", "xtrim",
+const MANY: [&str; 10] = [
+    "copy", "eval", "msetnx", "persist", "pexpire", "rename", "scan", "unlink", "xdel", "xtrim",
 ];
 
 /// What looking at everything takes.

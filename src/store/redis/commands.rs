@@ -10,7 +10,7 @@ use crate::store::names::Names;
 pub(super) type Arg<'a> = Cow<'a, [u8]>;
 
 /// Flags of one command, so that no single one holds the server up for long to parse.
-const PIECE: usize = 3000;
+pub(super) const PIECE: usize = 3000;
 
 /// Everything that `commit` writes. None of these commands can fail half way once the types of the
 /// bookkeeping keys are right. `any_removed` where the list of removed flags is not empty.
@@ -24,7 +24,9 @@ pub(super) fn all<'a>(
     in_pieces(&mut commands, &["MSET"], sets(commit, names));
     let deleted = deletes(commit, names).map(|key| [owned(key)]);
     in_pieces(&mut commands, &["UNLINK"], deleted.collect());
-    commands.extend(bookkeeping(commit, names, any_removed));
+    commands.extend(meta(commit, names));
+    specs(&mut commands, commit, names, any_removed, false);
+    stops(&mut commands, commit, names);
     commands.push(history(commit, names, Some(history_keep)));
     commands.push(vec![
         text("PUBLISH"),
@@ -57,14 +59,14 @@ pub(super) fn deletes<'a>(
         .map(|write| names.record(&write.flag))
 }
 
-/// What `commit` does to the hashes of the bookkeeping. `any_removed` as for [`all`].
-pub(super) fn bookkeeping<'a>(
+/// What `commit` does to the hashes that a large one writes in place. `any_removed` as for [`all`].
+pub(super) fn in_place<'a>(
     commit: &'a Commit,
     names: &'a Names,
     any_removed: bool,
 ) -> Vec<Vec<Arg<'a>>> {
     let mut commands = meta(commit, names);
-    specs(&mut commands, commit, names, any_removed);
+    specs(&mut commands, commit, names, any_removed, true);
     stops(&mut commands, commit, names);
     commands
 }
@@ -83,6 +85,8 @@ pub(super) fn samples(names: &Names) -> Vec<Vec<Arg<'_>>> {
         vec![text("UNLINK"), record()],
         vec![text("COPY"), text(&names.meta), text(&names.before[0])],
         vec![text("RENAME"), text(&names.before[0]), text(&names.meta)],
+        vec![text("PEXPIRE"), text(&names.before[0]), text("1")],
+        vec![text("PERSIST"), text(&names.before[0])],
         words(&["XADD", &names.history, "*", "f", "v"]),
         words(&["XREVRANGE", &names.history, "+", "-"]),
         words(&["XTRIM", &names.history, "MAXLEN", "~", "1"]),
@@ -130,11 +134,13 @@ fn meta<'a>(commit: &'a Commit, names: &'a Names) -> Vec<Vec<Arg<'a>>> {
     commands
 }
 
+/// `are_aside` where the list of managed flags is written elsewhere.
 fn specs<'a>(
     commands: &mut Vec<Vec<Arg<'a>>>,
     commit: &'a Commit,
     names: &'a Names,
     any_removed: bool,
+    are_aside: bool,
 ) {
     let set: Vec<_> = effects::specs_set(commit).collect();
     let removed: Vec<_> = effects::specs_removed(commit).collect();
@@ -144,12 +150,16 @@ fn specs<'a>(
     let set_flags: Vec<&str> = set.iter().map(|(flag, _)| *flag).collect();
     let digests = set.iter().map(|(flag, digest)| [text(flag), text(digest)]);
     let notes = removed.iter().map(|flag| [text(flag), owned(note.clone())]);
-    in_pieces(commands, &["HSET", &names.specs], digests.collect());
+    if !are_aside {
+        in_pieces(commands, &["HSET", &names.specs], digests.collect());
+    }
     if any_removed {
         in_pieces(commands, &["HDEL", &names.removed], named(&set_flags));
     }
     in_pieces(commands, &["HSET", &names.removed], notes.collect());
-    in_pieces(commands, &["HDEL", &names.specs], named(&removed));
+    if !are_aside {
+        in_pieces(commands, &["HDEL", &names.specs], named(&removed));
+    }
 }
 
 fn stops<'a>(commands: &mut Vec<Vec<Arg<'a>>>, commit: &'a Commit, names: &'a Names) {

@@ -1,5 +1,7 @@
 //! Compare and swap.
 
+use std::cell::LazyCell;
+use std::ops::Deref;
 use std::panic::resume_unwind;
 use std::thread;
 use std::time::Instant;
@@ -7,13 +9,14 @@ use std::time::Instant;
 use ::redis::Value;
 
 use crate::plan::{Commit, Expect, RecordWrite, Write};
-use crate::store::names::HASHES;
+use crate::store::names::IN_PLACE;
 use crate::store::{Error, Outcome, effects};
 
 use super::examine::{Means, Seen, checked};
 use super::patience::Patience;
 use super::wire::{Wire, first_refusal};
-use super::{Redis, commands, route, value};
+use super::commands::{self, Arg};
+use super::{Redis, route, value};
 
 /// How often a commit is tried where something touched its keys and left them as they were.
 const ATTEMPTS: usize = 3;
@@ -33,11 +36,25 @@ impl Redis {
             let generation = self.repeatable(Self::present_generation)?;
             return Ok(Outcome::Committed { generation });
         }
-        let means = if checked(commit).len() <= self.options.watch_up_to {
-            Means::Watch
-        } else {
-            Means::Script
-        };
+        if checked(commit).len() <= self.options.watch_up_to {
+            return self.attempts(commit, Means::Watch, &&Vec::new());
+        }
+        let names = self.names.clone();
+        // The history's entry takes as long to write out as the records take to send.
+        thread::scope(|scope| {
+            let entry = scope.spawn(|| commands::history(commit, &names, None));
+            let join = || entry.join().unwrap_or_else(|panic| resume_unwind(panic));
+            self.attempts(commit, Means::Script, &LazyCell::new(join))
+        })
+    }
+
+    /// `entry` is the history's, for [`Means::Script`].
+    fn attempts<'a>(
+        &mut self,
+        commit: &Commit,
+        means: Means,
+        entry: &impl Deref<Target = Vec<Arg<'a>>>,
+    ) -> Result<Outcome, Error> {
         let mut patience = Patience::new(self.options.timeout);
         let mut attempt = 0;
         let mut prepared = self.take_prepared(commit);
@@ -56,7 +73,7 @@ impl Redis {
                 self.wire = None;
                 return Ok(Outcome::Moved(seen.moved));
             }
-            match self.write(commit, means, &seen, &mut patience) {
+            match self.write(commit, means, &seen, entry, &mut patience) {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => attempt += 1,
                 // Nothing was written, and nothing of it ever will be.
@@ -82,11 +99,12 @@ impl Redis {
 
     /// Writes over the connection that has examined the store. `None` where the server has seen
     /// something move since.
-    fn write(
+    fn write<'a>(
         &mut self,
         commit: &Commit,
         means: Means,
         seen: &Seen,
+        entry: &impl Deref<Target = Vec<Arg<'a>>>,
         patience: &mut Patience,
     ) -> Result<Option<Outcome>, Error> {
         let Some(mut wire) = self.wire.take() else {
@@ -94,25 +112,30 @@ impl Redis {
         };
         let written = match means {
             Means::Watch => self.transact(&mut wire, commit, seen),
-            Means::Script => self.transact_guarded(&mut wire, commit, seen),
+            Means::Script => self.transact_guarded(&mut wire, commit, seen, entry),
         };
         match written {
-            Ok(written) => {
+            Ok(true) => {
                 self.wire = Some(wire);
-                Ok(written.then(|| committed(commit)))
+                Ok(Some(committed(commit)))
+            }
+            Ok(false) => {
+                if means == Means::Watch || self.sweep(&mut wire, commit) {
+                    self.wire = Some(wire);
+                }
+                Ok(None)
             }
             // The commands may have arrived all the same.
-            Err(
-                error @ (Error::Disconnected { .. }
-                | Error::Timeout { .. }
-                | Error::Unreachable { .. }
-                | Error::Tls { .. }
-                | Error::NotRedis { .. }),
-            ) => {
+            Err(error) if is_lost(&error) => {
                 drop(wire);
                 self.resolve(commit, &error, patience).map(Some)
             }
-            Err(refused) => Err(refused),
+            Err(refused) => {
+                if means == Means::Script {
+                    self.leave(&mut wire, commit);
+                }
+                Err(refused)
+            }
         }
     }
 
@@ -129,20 +152,15 @@ impl Redis {
 
     /// A whole transaction that compares the records itself, and takes back what it has written to
     /// the bookkeeping where they are not as expected. False where something has moved.
-    fn transact_guarded(
+    fn transact_guarded<'a>(
         &self,
         wire: &mut Wire,
         commit: &Commit,
         seen: &Seen,
+        entry: &impl Deref<Target = Vec<Arg<'a>>>,
     ) -> Result<bool, Error> {
-        let names = &self.names;
-        // The history's entry takes as long to write out as the records take to send.
-        let entry = thread::scope(|scope| {
-            let entry = scope.spawn(|| commands::history(commit, names, None));
-            self.send_guarded(wire, commit, seen);
-            entry.join().unwrap_or_else(|panic| resume_unwind(panic))
-        });
-        wire.command(&entry);
+        self.send_guarded(wire, commit, seen);
+        wire.command(&**entry);
         self.finish(wire, commit, seen);
         wire.command(&["EXEC"]);
         let finished = self.executed(wire)?.and_then(|mut results| results.pop());
@@ -152,25 +170,25 @@ impl Redis {
     /// A guarded transaction up to the history.
     fn send_guarded(&self, wire: &mut Wire, commit: &Commit, seen: &Seen) {
         wire.command(&["MULTI"]);
-        let hashes = self.names.hashes().into_iter().zip(&self.names.before);
+        let hashes = self.names.in_place().into_iter().zip(&self.names.before);
         for ((hash, before), exists) in hashes.zip(seen.existing) {
             if exists {
                 wire.command(&["COPY", hash, before, "REPLACE"]);
             }
         }
-        self.guard(wire, commit);
+        self.guard(wire, commit, seen.pieces);
         let sets = commands::sets(commit, &self.names);
         wire.begin(3 + 2 * sets.len());
         for word in ["MSETNX", &self.names.gate, "open"] {
             wire.arg(word);
         }
         sets.iter().flatten().for_each(|word| wire.arg(word));
-        for command in commands::bookkeeping(commit, &self.names, seen.any_removed) {
+        for command in commands::in_place(commit, &self.names, seen.any_removed) {
             wire.command(&command);
         }
     }
 
-    fn guard(&self, wire: &mut Wire, commit: &Commit) {
+    fn guard(&self, wire: &mut Wire, commit: &Commit, pieces: usize) {
         let is_set = |write: &Write| matches!(write.record, RecordWrite::Set(_));
         let holds_value = |write: &Write| matches!(write.expect, Expect::Value(_));
         let which = |choose: &dyn Fn(&Write) -> bool| -> Vec<&Write> {
@@ -184,17 +202,19 @@ impl Redis {
         let makes_way = !replaced.is_empty() || !unseen.is_empty();
         let absent =
             which(&|write| write.expect == Expect::Absent && (makes_way || !is_set(write)));
-        let keys = 1 + absent.len() + kept.len() + replaced.len() + unseen.len();
-        wire.begin(3 + keys + 2 + kept.len() + replaced.len());
+        let keys = 2 + absent.len() + kept.len() + replaced.len() + unseen.len();
+        wire.begin(3 + keys + 3 + kept.len() + replaced.len());
         wire.arg("EVAL");
         wire.arg(GUARD);
         wire.arg(keys.to_string());
         wire.arg(&self.names.gate);
+        wire.arg(self.names.aside(&commit.id));
         for write in [&absent, &kept, &replaced, &unseen].into_iter().flatten() {
             wire.arg(self.names.record(&write.flag));
         }
         wire.arg(absent.len().to_string());
         wire.arg(kept.len().to_string());
+        wire.arg(pieces.to_string());
         for write in kept.into_iter().chain(replaced) {
             if let Expect::Value(bytes) = &write.expect {
                 wire.arg(bytes);
@@ -205,19 +225,22 @@ impl Redis {
     fn finish(&self, wire: &mut Wire, commit: &Commit, seen: &Seen) {
         let names = &self.names;
         let deleted: Vec<String> = commands::deletes(commit, names).collect();
-        let keys = 2 + 2 * HASHES + deleted.len();
-        wire.begin(3 + keys + HASHES + 3);
+        let keys = 4 + 2 * IN_PLACE + deleted.len();
+        wire.begin(3 + keys + IN_PLACE + 4);
         wire.arg("EVAL");
         wire.arg(FINISH);
         wire.arg(keys.to_string());
         wire.arg(&names.gate);
         wire.arg(&names.history);
-        names.hashes().into_iter().for_each(|key| wire.arg(key));
+        wire.arg(&names.specs);
+        wire.arg(names.aside(&commit.id));
+        names.in_place().into_iter().for_each(|key| wire.arg(key));
         names.before.iter().for_each(|key| wire.arg(key));
         deleted.iter().for_each(|key| wire.arg(key));
         for exists in seen.existing {
             wire.arg(if exists { "1" } else { "0" });
         }
+        wire.arg(seen.pieces.to_string());
         wire.arg(self.options.history_keep.to_string());
         wire.arg(&names.changes);
         wire.arg(commands::announcement(commit));
@@ -302,6 +325,18 @@ impl Redis {
         let reason = format!("the commit of generation {generation} is not in it any more");
         Err(self.endpoint.damaged(&self.names.history, reason))
     }
+}
+
+/// Whether `error` is one of the connection, so that commands may have arrived without an answer.
+pub(super) fn is_lost(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Disconnected { .. }
+            | Error::Timeout { .. }
+            | Error::Unreachable { .. }
+            | Error::Tls { .. }
+            | Error::NotRedis { .. }
+    )
 }
 
 /// Why an answer never came, without a word on what became of the commit.

@@ -6,10 +6,12 @@ use ::redis::Value;
 
 use crate::plan::{Commit, Expect, Write};
 use crate::store::effects::{self, Found};
-use crate::store::names::HASHES;
+use crate::store::names::{HASHES, IN_PLACE};
 use crate::store::{Error, Moved};
 
+use super::aside::Laid;
 use super::commands;
+use super::commit::is_lost;
 use super::wire::{Wire, first_refusal};
 use super::{Redis, value};
 
@@ -33,8 +35,11 @@ pub(super) struct Seen {
     pub moved: Vec<Moved>,
     /// Whether the list of removed flags has any.
     pub any_removed: bool,
-    /// Which of the hashes of the bookkeeping exist, in the order of [`super::Names::hashes`].
-    pub existing: [bool; HASHES],
+    /// Which of the hashes exist that a large commit writes in place, in the order of
+    /// [`super::Names::in_place`].
+    pub existing: [bool; IN_PLACE],
+    /// How many pieces of specs were laid aside.
+    pub pieces: usize,
 }
 
 /// The bookkeeping as a commit has to know it.
@@ -43,7 +48,7 @@ pub(super) struct Bookkeeping {
     lineage: Option<String>,
     generation: u64,
     any_removed: bool,
-    existing: [bool; HASHES],
+    existing: [bool; IN_PLACE],
 }
 
 impl Bookkeeping {
@@ -53,6 +58,7 @@ impl Bookkeeping {
             moved: effects::store_moved(commit, self.lineage.as_deref(), self.generation),
             any_removed: self.any_removed,
             existing: self.existing,
+            pieces: 0,
         }
     }
 }
@@ -63,8 +69,27 @@ impl Redis {
     /// With [`Means::Watch`] everything that is looked at is watched from before, and a transaction
     /// is open in the end. It is opened here because a server that refuses to open one, for lack of
     /// rights say, would run the commands that follow one by one. With [`Means::Script`] only the
-    /// bookkeeping is watched, and the server has been asked whether it would take each command.
+    /// bookkeeping is watched, the server has been asked whether it would take each command, and the
+    /// specs have been laid aside as they are to be.
     pub(super) fn examine(
+        &self,
+        wire: &mut Wire,
+        commit: &Commit,
+        means: Means,
+        records: bool,
+    ) -> Result<Seen, Error> {
+        let seen = self.look(wire, commit, means, records);
+        let ends = match &seen {
+            Ok(seen) => !seen.moved.is_empty(),
+            Err(error) => !is_lost(error),
+        };
+        if means == Means::Script && ends {
+            self.leave(wire, commit);
+        }
+        seen
+    }
+
+    fn look(
         &self,
         wire: &mut Wire,
         commit: &Commit,
@@ -73,13 +98,17 @@ impl Redis {
     ) -> Result<Seen, Error> {
         let watching = means == Means::Watch;
         let looked_at = if records { checked(commit) } else { Vec::new() };
-        if watching {
+        let laid = if watching {
             let flags = looked_at.iter().map(|write| write.flag.as_str());
             self.watch(wire, flags);
+            Laid::default()
         } else {
             self.rehearse(wire)?;
+            // Ahead of the watching, which any transaction ends.
+            let laid = self.lay_aside(wire, commit);
             self.watch(wire, iter::empty());
-        }
+            laid
+        };
         self.ask_bookkeeping(wire);
         // Where records are watched there is but one page.
         let length = if watching {
@@ -94,6 +123,7 @@ impl Redis {
             wire.command(&["MULTI"]);
         }
         let mut answers = wire.answers()?.into_iter();
+        let laying: Vec<Value> = answers.by_ref().take(laid.answers).collect();
         let opened = if watching { answers.next_back() } else { None };
         let ends: Vec<Value> = answers.next().into_iter().chain(opened).collect();
         if let Some(error) = first_refusal(&ends) {
@@ -101,6 +131,11 @@ impl Redis {
         }
         let head = self.bookkeeping(answers.by_ref().take(BOOKKEEPING).collect())?;
         let mut seen = head.seen_by(commit);
+        let moved = self.was_laid(commit, laying)?;
+        if seen.moved.is_empty() {
+            seen.moved = moved;
+        }
+        seen.pieces = laid.pieces;
         seen.moved
             .extend(self.compare(wire, page, answers.collect(), watching)?);
         for page in pages {
@@ -164,10 +199,8 @@ impl Redis {
         let names = &self.names;
         let types: [Value; HASHES + 1] = self.exactly(answers)?;
         let types = types.map(|found| value::text(found).unwrap_or_default());
-        let mut existing = [false; HASHES];
-        for (exists, found) in existing.iter_mut().zip(&types) {
-            *exists = found == "hash";
-        }
+        let [meta, _, removed_type, stops, _] = &types;
+        let existing = [meta, removed_type, stops].map(|found| found == "hash");
         for ((key, expected), found) in self.kept().into_iter().zip(types) {
             if found != expected && found != "none" {
                 let reason = format!("it is a {found} instead of a {expected}");

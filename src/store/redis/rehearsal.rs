@@ -189,6 +189,8 @@ fn common(names: &Names) -> Vec<Question> {
         ("unlink", &["UNLINK", &record]),
         ("copy", &["COPY", &spare, &other]),
         ("rename", &["RENAME", &spare, &other]),
+        ("pexpire", &["PEXPIRE", &spare, "1"]),
+        ("persist", &["PERSIST", &spare]),
         ("xadd", &["XADD", &spare, "*", "f", "v"]),
         ("xrevrange", &["XREVRANGE", &spare, "+", "-"]),
         ("xtrim", &["XTRIM", &spare, "MAXLEN", "1"]),

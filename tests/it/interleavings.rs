@@ -227,6 +227,13 @@ fn symptom(mutant: Mutant) -> (Vec<Actor>, u8, &'static str) {
             let client = client("checkout", Edit::Stop);
             (vec![raised(), client], 0, "overwrites what it has not seen")
         }
+        Mutant::NoMarks => (vec![raised()], 1, "is torn"),
+        Mutant::PutsInPlace => {
+            let client = client("checkout", Edit::Stop);
+            (vec![raised(), client], 0, "has left traces")
+        }
+        Mutant::NoEnd | Mutant::KeepsEnd => (vec![raised()], 0, "is to expire"),
+        Mutant::OnePlace => (vec![raised(), turned()], 0, "is torn"),
         Mutant::NoFence => (vec![raised()], 1, "after it was reported as not written"),
         Mutant::NoLookIntoHistory => (vec![raised()], 1, "is reported as not written, and is"),
         Mutant::GuessesNothingWritten => (vec![raised()], 2, "reported as not written"),

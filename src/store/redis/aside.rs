@@ -73,7 +73,10 @@ impl Redis {
             };
             let fields = fields.iter().copied().chain([(&*mark, LAID)]);
             let words = fields.flat_map(|(name, value)| [name, value]);
-            command(wire, &["HSET", &key].into_iter().chain(words).collect::<Vec<_>>());
+            command(
+                wire,
+                &["HSET", &key].into_iter().chain(words).collect::<Vec<_>>(),
+            );
             let lasting = LASTING.as_millis().to_string();
             command(wire, &["PEXPIRE", &key, &lasting]);
             command(wire, &["EXEC"]);
@@ -84,7 +87,11 @@ impl Redis {
     }
 
     /// Takes the answers to [`Self::lay_aside`]: what the copy was made of must be what `commit` is for.
-    pub(super) fn was_laid(&self, commit: &Commit, answers: Vec<Value>) -> Result<Vec<Moved>, Error> {
+    pub(super) fn was_laid(
+        &self,
+        commit: &Commit,
+        answers: Vec<Value>,
+    ) -> Result<Vec<Moved>, Error> {
         if let Some(error) = first_refusal(&answers) {
             return Err(self.endpoint.refused(error));
         }
@@ -106,14 +113,8 @@ impl Redis {
         Ok(effects::store_moved(commit, lineage.as_deref(), generation))
     }
 
-    /// Has the server take away what was laid aside. Nobody waits for that, since the connection is of no
-    /// further use, and where it does not arrive, the key expires.
-    pub(super) fn leave(&self, wire: &mut Wire, commit: &Commit) {
-        wire.command(&["UNLINK", &self.names.aside(&commit.id)]);
-        wire.hand_over();
-    }
-
-    /// The same over a connection that is used on. False where it no longer is.
+    /// Takes away what was laid aside for a commit that is not to be, where the connection still works:
+    /// else it expires. False where the connection is of no further use.
     pub(super) fn sweep(&self, wire: &mut Wire, commit: &Commit) -> bool {
         wire.command(&["UNLINK", &self.names.aside(&commit.id)]);
         wire.answers().is_ok()

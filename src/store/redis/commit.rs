@@ -12,10 +12,10 @@ use crate::plan::{Commit, Expect, RecordWrite, Write};
 use crate::store::names::IN_PLACE;
 use crate::store::{Error, Outcome, effects};
 
+use super::commands::{self, Arg};
 use super::examine::{Means, Seen, checked};
 use super::patience::Patience;
 use super::wire::{Wire, first_refusal};
-use super::commands::{self, Arg};
 use super::{Redis, route, value};
 
 /// How often a commit is tried where something touched its keys and left them as they were.
@@ -132,7 +132,7 @@ impl Redis {
             }
             Err(refused) => {
                 if means == Means::Script {
-                    self.leave(&mut wire, commit);
+                    self.sweep(&mut wire, commit);
                 }
                 Err(refused)
             }

@@ -84,7 +84,7 @@ impl Redis {
             Err(error) => !is_lost(error),
         };
         if means == Means::Script && ends {
-            self.leave(wire, commit);
+            self.sweep(wire, commit);
         }
         seen
     }

@@ -56,7 +56,13 @@ mod tests {
     fn a_prefix_that_is_a_hash_tag_keeps_everything_in_one_slot() {
         let names = Names::new("{ff}").expect("a fine prefix");
         let aside = names.aside("id");
-        let keys = [&names.meta, &names.specs, &aside, &names.history, &names.gate];
+        let keys = [
+            &names.meta,
+            &names.specs,
+            &aside,
+            &names.history,
+            &names.gate,
+        ];
         for key in keys.into_iter().chain(&names.before) {
             assert_eq!(slot(key), slot(&names.record("flag")), "{key}");
         }

@@ -151,6 +151,9 @@ fn held(connection: &mut Connection) -> Keyspace {
                 Data::Stream(numbered(fields))
             }
         };
+        if ask(connection, &words(&[b"PTTL", &key])) != Value::Int(-1) {
+            keyspace.expiring.insert(key.clone());
+        }
         keyspace.keys.insert(key, data);
     }
     keyspace

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::intern::{FastSet, Id};
 use super::keyspace::{Answer, Bytes, Keyspace};
 use super::mutant::Mutant;
-use super::world::{BELOW, REMOVED, STOPS, Tables};
+use super::world::{ASIDE, BELOW, REMOVED, SPECS, STOPS, Tables};
 
 /// A connection, and the commands of the batch that is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +66,8 @@ impl Changing {
 
 /// Whether a key is one that may go.
 fn goes(key: &[u8]) -> bool {
-    key.starts_with(BELOW) || key == REMOVED || key == STOPS
+    let all_of_it = [SPECS, REMOVED, STOPS];
+    key.starts_with(BELOW) || key.starts_with(ASIDE) || all_of_it.contains(&key)
 }
 
 /// What one command has done.

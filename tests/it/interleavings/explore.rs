@@ -29,7 +29,7 @@ use super::world::Tables;
 pub struct Scenario {
     pub start: Keyspace,
     pub actors: Vec<Actor>,
-    /// How often a connection breaks or a program dies, at most.
+    /// How often a connection breaks, a program dies or a key expires, at most.
     pub faults: u8,
     /// Commits of more records than this go through the scripts for large ones.
     pub watch_up_to: usize,
@@ -92,6 +92,8 @@ enum Move {
     /// The client sees its connection break, after one answer or none.
     Break(usize, bool),
     Die(usize),
+    /// The server deletes a key that may expire: its time has come, or memory is short.
+    Expire(usize),
 }
 
 pub struct Explorer {
@@ -315,6 +317,10 @@ impl Explorer {
             }
         }
         moves.extend((0..state.lost.len()).map(Move::Late));
+        if state.faults > 0 {
+            let expiring = self.keyspaces.get(state.keyspace).expiring.len();
+            moves.extend((0..expiring).map(Move::Expire));
+        }
         moves
     }
 
@@ -336,6 +342,11 @@ impl Explorer {
             Move::Late(number) => format!("late: {}", command(state.lost[number])),
             Move::Break(actor, _) => format!("{} loses its connection", self.programs.name(actor)),
             Move::Die(actor) => format!("{} dies", self.programs.name(actor)),
+            Move::Expire(number) => {
+                let expiring = &self.keyspaces.get(state.keyspace).expiring;
+                let key = expiring.iter().nth(number);
+                format!("{:?} expires", key.map(|key| String::from_utf8_lossy(key)))
+            }
         }
     }
 
@@ -356,8 +367,31 @@ impl Explorer {
                 state.faults -= 1;
                 self.break_off(state, actor, after_one)?;
             }
+            Move::Expire(number) => {
+                state.faults -= 1;
+                self.expire(state, number)?;
+            }
         }
         self.settle(state)
+    }
+
+    fn expire(&mut self, state: &mut State, number: usize) -> Verdict {
+        let before = Arc::clone(self.keyspaces.get(state.keyspace));
+        let Some(key) = before.expiring.iter().nth(number) else {
+            return Ok(());
+        };
+        let mut after = (*before).clone();
+        after.take(key);
+        if self.changing.learn(&before, &after) {
+            return Err(NEWS.to_owned());
+        }
+        let touched = BTreeSet::from([self.tables.key(key)]);
+        let touched = self.known.touched.add(touched);
+        self.touch_others(state, touched);
+        let command = vec![Bytes::from(&b"expired"[..]), key.clone()];
+        let command = self.tables.commands.add(command);
+        let after = self.keyspaces.add(after);
+        self.replace(state, command, after)
     }
 
     fn break_off(&mut self, state: &mut State, actor: usize, after_one: bool) -> Verdict {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::actors::{Claim, Ended};
 use super::keyspace::{Bytes, Data, Entry, Keyspace};
 use super::replay::Read;
-use super::world::{BELOW, HISTORY, META, REMOVED, SPECS, STOPS};
+use super::world::{ASIDE, BELOW, HISTORY, META, REMOVED, SPECS, STOPS};
 
 /// Every commit that somebody has begun, by its id.
 pub type Commits = HashMap<String, Arc<Commit>>;
@@ -215,9 +215,11 @@ fn take_fence(keyspace: &mut Keyspace) {
     }
 }
 
-/// Everything but the identifiers of the history, and no difference between none and an empty one.
+/// Everything but the identifiers of the history and what is laid aside, which nobody reads; and no difference
+/// between none and an empty one.
 fn held(keyspace: &Keyspace) -> BTreeMap<&Bytes, Data> {
     let keys = keyspace.keys.iter();
+    let keys = keys.filter(|(key, _)| !key.starts_with(ASIDE));
     keys.filter_map(|(key, data)| match data {
         Data::Stream(entries) if entries.is_empty() => None,
         Data::Stream(entries) => {
@@ -464,7 +466,8 @@ fn status_is_kept(commit: &Commit) -> Verdict {
     Ok(())
 }
 
-/// What always holds between steps: the history accounts for every generation, in order.
+/// What always holds between steps: the history accounts for every generation, in order, and what is laid
+/// aside expires by itself, and nothing else.
 pub fn state(keyspace: &Keyspace) -> Verdict {
     let entries = keyspace.stream(HISTORY).iter();
     let generations: Vec<String> = entries.map(|entry| field(entry, "generation")).collect();
@@ -476,13 +479,13 @@ pub fn state(keyspace: &Keyspace) -> Verdict {
         )
     })?;
     let ours = [META, SPECS, REMOVED, STOPS, HISTORY];
-    let stray = keyspace
-        .keys
-        .keys()
-        .find(|key| !key.starts_with(BELOW) && !ours.contains(&&***key));
+    let stray = keyspace.keys.keys().find(|key| {
+        let is_known = key.starts_with(BELOW) || ours.contains(&&***key);
+        is_known == keyspace.expiring.contains(*key) || !is_known && !key.starts_with(ASIDE)
+    });
     check(stray.is_none(), || {
         format!(
-            "{:?} is left over",
+            "{:?} is left over, or is to expire",
             stray.map(|key| String::from_utf8_lossy(key))
         )
     })

@@ -95,6 +95,8 @@ impl Data {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Keyspace {
     pub keys: BTreeMap<Bytes, Data>,
+    /// Those that will be deleted by themselves.
+    pub expiring: BTreeSet<Bytes>,
 }
 
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -121,6 +123,18 @@ impl Keyspace {
             Some(Data::Stream(entries)) => entries,
             _ => &[],
         }
+    }
+
+    /// Puts a key there that does not expire.
+    fn put(&mut self, key: &Bytes, data: Data) {
+        self.expiring.remove(key);
+        self.keys.insert(key.clone(), data);
+    }
+
+    /// Takes a key away.
+    pub fn take(&mut self, key: &Bytes) -> Option<Data> {
+        self.expiring.remove(key);
+        self.keys.remove(key)
     }
 
     /// The answer to a command that only reads; `None` where it may write.
@@ -258,28 +272,52 @@ impl Keyspace {
                 Answer::number(usize::from(!taken))
             }
             ("UNLINK", keys) => {
-                let there = keys.iter().filter(|key| self.keys.remove(*key).is_some());
+                let there = keys.iter().filter(|key| self.take(key).is_some());
                 let there: Vec<&Bytes> = there.collect();
                 touched.extend(there.iter().map(|key| (*key).clone()));
                 Answer::number(there.len())
             }
             ("HSET", [key, pairs @ ..]) => return Some(self.hset(key, pairs, touched)),
             ("HDEL", [key, names @ ..]) => return Some(self.hdel(key, names, touched)),
-            ("COPY", [from, to, ..]) => {
-                let Some(data) = self.keys.get(from).cloned() else {
+            ("COPY", [from, to, options @ ..]) => {
+                let replaces = options.iter().any(|option| &**option == b"REPLACE");
+                let data = self.keys.get(from).cloned();
+                let Some(data) = data.filter(|_| replaces || !self.keys.contains_key(to)) else {
                     return Some(Ok(Answer::Number(0)));
                 };
-                self.keys.insert(to.clone(), data);
+                self.put(to, data);
+                if self.expiring.contains(from) {
+                    self.expiring.insert(to.clone());
+                }
                 touched.insert(to.clone());
                 Answer::Number(1)
             }
             ("RENAME", [from, to]) => {
-                let Some(data) = self.keys.remove(from) else {
+                let expires = self.expiring.contains(from);
+                let Some(data) = self.take(from) else {
                     return Some(Err("ERR no such key"));
                 };
-                self.keys.insert(to.clone(), data);
+                self.put(to, data);
+                if expires {
+                    self.expiring.insert(to.clone());
+                }
                 touched.extend([from.clone(), to.clone()]);
                 Answer::ok()
+            }
+            ("PEXPIRE", [key, _]) => {
+                let there = self.keys.contains_key(key);
+                if there {
+                    self.expiring.insert(key.clone());
+                    touched.insert(key.clone());
+                }
+                Answer::number(usize::from(there))
+            }
+            ("PERSIST", [key]) => {
+                let expired = self.expiring.remove(key);
+                if expired {
+                    touched.insert(key.clone());
+                }
+                Answer::number(usize::from(expired))
             }
             ("XADD", [key, rest @ ..]) => return Some(self.xadd(key, rest, touched)),
             // Nodes of a stream hold a hundred entries, and only whole ones are trimmed.
@@ -302,7 +340,7 @@ impl Keyspace {
     }
 
     fn set(&mut self, key: &Bytes, value: &Bytes, touched: &mut BTreeSet<Bytes>) -> Answer {
-        self.keys.insert(key.clone(), Data::Text(value.clone()));
+        self.put(key, Data::Text(value.clone()));
         touched.insert(key.clone());
         Answer::ok()
     }
@@ -340,7 +378,7 @@ impl Keyspace {
         if gone > 0 {
             touched.insert(key.clone());
             if fields.is_empty() {
-                self.keys.remove(key);
+                self.take(key);
             } else {
                 self.keys.insert(key.clone(), Data::Hash(fields));
             }

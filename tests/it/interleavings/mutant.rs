@@ -6,6 +6,7 @@ use hoist::plan::{Commit, Expect};
 
 use super::keyspace::{Answer, Bytes, Keyspace};
 use super::scripts;
+use super::world::ASIDE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
@@ -21,6 +22,16 @@ pub enum Mutant {
     NoGuard,
     /// The script at the end of a large commit takes nothing back.
     NoUndo,
+    /// The script at the head of a large commit does not look whether all was laid aside.
+    NoMarks,
+    /// The script at the end of a large commit puts in place what was laid aside, come what may.
+    PutsInPlace,
+    /// What is laid aside stays there for ever.
+    NoEnd,
+    /// What was laid aside expires when it is in place.
+    KeepsEnd,
+    /// All commits lay aside at the same key.
+    OnePlace,
     /// Nothing is done about a commit that may still be on its way.
     NoFence,
     /// The history is not searched for a commit whose answer was lost: another is taken to have come
@@ -43,13 +54,18 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::NoWatch,
         Self::NoTransaction,
         Self::NoGenerationCheck,
         Self::NoRecordCheck,
         Self::NoGuard,
         Self::NoUndo,
+        Self::NoMarks,
+        Self::PutsInPlace,
+        Self::NoEnd,
+        Self::KeepsEnd,
+        Self::OnePlace,
         Self::NoFence,
         Self::NoLookIntoHistory,
         Self::GuessesNothingWritten,
@@ -80,6 +96,18 @@ impl Mutant {
             }
             (Self::NoGuard, b"EVAL") => scripts::unguarded(keyspace, command, touched),
             (Self::NoUndo, b"EVAL") => scripts::without_undo(keyspace, command, touched),
+            (Self::NoMarks, b"EVAL") => scripts::without_marks(keyspace, command, touched),
+            (Self::PutsInPlace, b"EVAL") => scripts::in_any_case(keyspace, command, touched),
+            (Self::NoEnd, b"PEXPIRE") => Some(Answer::Number(1)),
+            (Self::KeepsEnd, b"EVAL") => scripts::with_its_end(keyspace, command, touched),
+            (Self::OnePlace, _) => {
+                let place = |word: &Bytes| match word.starts_with(ASIDE) {
+                    true => ASIDE.into(),
+                    false => word.clone(),
+                };
+                let command: Vec<Bytes> = command.iter().map(place).collect();
+                Some(keyspace.execute(&command, 1, touched))
+            }
             _ => None,
         }
     }

@@ -7,8 +7,8 @@ use super::keyspace::{Answer, Bytes, Keyspace, command, number};
 const GUARD: &str = include_str!("../../../src/store/redis/guard.lua");
 const FINISH: &str = include_str!("../../../src/store/redis/finish.lua");
 
-/// Hashes of the bookkeeping.
-const HASHES: usize = 4;
+/// Hashes of the bookkeeping that a large commit writes in place.
+const HASHES: usize = 3;
 
 /// One call of the server within a script.
 struct Calls<'s> {
@@ -48,12 +48,23 @@ pub fn run(
 /// guard.lua, line by line.
 fn guard(calls: &mut Calls<'_>, keys: &[Bytes], args: &[Bytes]) -> Answer {
     let (absent, kept) = (number(&args[0]) as usize, number(&args[1]) as usize);
-    let values = &args[2..];
+    let values = &args[3..];
     calls.call(&[b"UNLINK", &keys[0]]);
     let shut = |calls: &mut Calls<'_>| {
         calls.call(&[b"MSET", &keys[0], b"shut"]);
         Answer::Number(0)
     };
+    let marks = marks(number(&args[2]));
+    if !marks.is_empty() {
+        let words = [Bytes::from(&b"HMGET"[..]), keys[1].clone()];
+        let words: Vec<&[u8]> = words.iter().chain(&marks).map(|word| &**word).collect();
+        let laid = vec![Answer::Text(b"laid"[..].into()); marks.len()];
+        if calls.call(&words) != Answer::List(laid) {
+            return shut(calls);
+        }
+        calls.call(&[b"PERSIST", &keys[1]]);
+    }
+    let keys = &keys[1..];
     if absent > 0 && calls.call_on("EXISTS", &keys[1..=absent]) != Answer::Number(0) {
         return shut(calls);
     }
@@ -71,10 +82,18 @@ fn guard(calls: &mut Calls<'_>, keys: &[Bytes], args: &[Bytes]) -> Answer {
     Answer::Number(1)
 }
 
+/// The fields that the pieces of what was laid aside leave in it.
+fn marks(pieces: i64) -> Vec<Bytes> {
+    let names = (1..=pieces).map(|piece| format!(":{piece}"));
+    names.map(|name| Bytes::from(name.into_bytes())).collect()
+}
+
 /// finish.lua, line by line.
 fn finish(calls: &mut Calls<'_>, keys: &[Bytes], args: &[Bytes]) -> Answer {
-    let (gate, history) = (&keys[0], &keys[1]);
-    let (hashes, rest) = keys[2..].split_at(HASHES);
+    let [gate, history, specs, aside, rest @ ..] = keys else {
+        panic!("too few keys");
+    };
+    let (hashes, rest) = rest.split_at(HASHES);
     let (copies, deleted) = rest.split_at(HASHES);
     let open = calls
         .keyspace
@@ -82,14 +101,25 @@ fn finish(calls: &mut Calls<'_>, keys: &[Bytes], args: &[Bytes]) -> Answer {
         .is_some_and(|text| &**text == b"open");
     calls.call(&[b"UNLINK", gate]);
     if open {
+        let marks = marks(number(&args[HASHES]));
+        for mark in &marks {
+            calls.call(&[b"HDEL", aside, mark]);
+        }
+        if !marks.is_empty() {
+            calls.call(&[b"UNLINK", specs]);
+            if calls.call(&[b"EXISTS", aside]) == Answer::Number(1) {
+                calls.call(&[b"RENAME", aside, specs]);
+            }
+        }
         if !deleted.is_empty() {
             calls.call_on("UNLINK", deleted);
         }
         calls.call_on("UNLINK", copies);
-        calls.call(&[b"XTRIM", history, b"MAXLEN", b"~", &args[HASHES]]);
-        calls.call(&[b"PUBLISH", &args[HASHES + 1], &args[HASHES + 2]]);
+        calls.call(&[b"XTRIM", history, b"MAXLEN", b"~", &args[HASHES + 1]]);
+        calls.call(&[b"PUBLISH", &args[HASHES + 2], &args[HASHES + 3]]);
         return Answer::Number(1);
     }
+    calls.call(&[b"UNLINK", aside]);
     for (i, (hash, copy)) in hashes.iter().zip(copies).enumerate() {
         if &*args[i] == b"1" {
             calls.call(&[b"RENAME", copy, hash]);
@@ -115,8 +145,10 @@ pub fn unguarded(
 ) -> Option<Answer> {
     let (keys, args) = arguments(command, GUARD)?;
     let kept = (number(&args[0]) + number(&args[1])) as usize;
-    let gone = [&keys[..1], &keys[1 + kept..]].concat();
-    Calls { keyspace, touched }.call_on("UNLINK", &gone);
+    let gone = [&keys[..1], &keys[2 + kept..]].concat();
+    let mut calls = Calls { keyspace, touched };
+    calls.call_on("UNLINK", &gone);
+    calls.call(&[b"PERSIST", &keys[1]]);
     Some(Answer::Number(1))
 }
 
@@ -130,9 +162,56 @@ pub fn without_undo(
     if &**keyspace.text(&keys[0])? == b"open" {
         return None;
     }
-    let gone = [&keys[..1], &keys[2 + HASHES..2 + 2 * HASHES]].concat();
+    let gone = [&keys[..1], &keys[3..4], &keys[4 + HASHES..4 + 2 * HASHES]].concat();
     Calls { keyspace, touched }.call_on("UNLINK", &gone);
     Some(Answer::Number(0))
+}
+
+/// guard.lua without its look at what was laid aside; `None` for any other script.
+pub fn without_marks(
+    keyspace: &mut Keyspace,
+    command: &[Bytes],
+    touched: &mut BTreeSet<Bytes>,
+) -> Option<Answer> {
+    let (keys, args) = arguments(command, GUARD)?;
+    let mut args = args.to_vec();
+    args[2] = Bytes::from(&b"0"[..]);
+    let mut calls = Calls { keyspace, touched };
+    calls.call(&[b"PERSIST", &keys[1]]);
+    Some(guard(&mut calls, keys, &args))
+}
+
+/// finish.lua where the gate is shut, and then what it does with the specs where it is open; `None`
+/// where that is not so.
+pub fn in_any_case(
+    keyspace: &mut Keyspace,
+    command: &[Bytes],
+    touched: &mut BTreeSet<Bytes>,
+) -> Option<Answer> {
+    let (keys, args) = arguments(command, FINISH)?;
+    if &**keyspace.text(&keys[0])? == b"open" {
+        return None;
+    }
+    let (specs, aside) = (&keys[2], &keys[3]);
+    let mut calls = Calls { keyspace, touched };
+    for mark in marks(number(&args[HASHES])) {
+        calls.call(&[b"HDEL", aside, &mark]);
+    }
+    calls.call(&[b"RENAME", aside, specs]);
+    Some(finish(&mut calls, keys, args))
+}
+
+/// guard.lua that lets what was laid aside expire; `None` for any other script.
+pub fn with_its_end(
+    keyspace: &mut Keyspace,
+    command: &[Bytes],
+    touched: &mut BTreeSet<Bytes>,
+) -> Option<Answer> {
+    let (keys, args) = arguments(command, GUARD)?;
+    let mut calls = Calls { keyspace, touched };
+    let opened = guard(&mut calls, keys, args);
+    calls.call(&[b"PEXPIRE", &keys[1], b"1"]);
+    Some(opened)
 }
 
 fn arguments<'c>(command: &'c [Bytes], script: &str) -> Option<(&'c [Bytes], &'c [Bytes])> {

@@ -11,6 +11,8 @@ pub const META: &[u8] = b"hoist:{ff}";
 pub const SPECS: &[u8] = b"hoist:{ff}:specs";
 pub const REMOVED: &[u8] = b"hoist:{ff}:removed";
 pub const STOPS: &[u8] = b"hoist:{ff}:stops";
+/// What the keys begin with at which large commits lay specs aside.
+pub const ASIDE: &[u8] = b"hoist:{ff}:specs:";
 pub const HISTORY: &[u8] = b"hoist:{ff}:history";
 
 /// What records' keys begin with.

@@ -20,8 +20,16 @@ pub enum Content {
 pub struct Dump(pub BTreeMap<String, Content>);
 
 impl Dump {
+    /// But for what a commit that was cut off has laid aside, as long as it expires.
     pub fn of(connection: &mut Connection) -> Self {
-        let keys: Vec<String> = ask(connection, &["KEYS", "*"]);
+        let mut keys: Vec<String> = ask(connection, &["KEYS", "*"]);
+        let left: Vec<i64> = ask_each(connection, "PTTL", &keys);
+        let mut left = left.into_iter();
+        keys.retain(|key| {
+            let left = left.next().unwrap_or(-1);
+            let is_aside = key.starts_with("hoist:") && key.contains(":specs:");
+            left == -1 || left > 0 && !is_aside
+        });
         let kinds: Vec<String> = ask_each(connection, "TYPE", &keys);
         let pairs = keys.into_iter().zip(kinds);
         Self(

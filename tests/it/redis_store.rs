@@ -1,6 +1,7 @@
 //! What only a Redis can do, and all the ways in which one can say no.
 
 mod ahead;
+mod aside;
 mod errors;
 mod faults;
 mod races;

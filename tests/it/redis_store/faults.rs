@@ -11,7 +11,7 @@ use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::RedisServer;
 
 /// A word that is first on the wire when a commit is being written.
-const WRITING: &str = "applied_at";
+pub(super) const WRITING: &str = "applied_at";
 
 /// Commits through a proxy that breaks down once the commit is on its way.
 fn commit_with(fault: Fault, server: &RedisServer, writes: Vec<Write>) -> Result<Outcome, Error> {

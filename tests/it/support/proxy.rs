@@ -19,6 +19,8 @@ pub enum Fault {
     DeliverLate,
     /// Just before the server gets it, somebody else sets [`Proxy::MEDDLED`].
     Meddle,
+    /// Just before the server gets it, the server is short of memory and deletes what would expire anyway.
+    Forget,
 }
 
 /// Between a client and a server.
@@ -96,8 +98,13 @@ fn watch(
         {
             let mut all = bytes.to_vec();
             collect_rest(&mut client, &mut all);
-            if fault == Fault::Meddle {
-                meddle(&server);
+            let meddling = match fault {
+                Fault::Meddle => Some(format!("SET {} 1\r\n", Proxy::MEDDLED)),
+                Fault::Forget => Some(format!("EVAL \"{FORGETTING}\" 0\r\n")),
+                Fault::Lose | Fault::LoseAnswer | Fault::DeliverLate => None,
+            };
+            if let Some(meddling) = meddling {
+                meddle(&server, &meddling);
                 let _ = client.set_read_timeout(None);
                 if server.write_all(&all).is_ok() {
                     continue;
@@ -123,11 +130,14 @@ fn collect_rest(client: &mut TcpStream, all: &mut Vec<u8>) {
     }
 }
 
-fn meddle(server: &TcpStream) {
+/// Deletes all keys that expire.
+const FORGETTING: &str = "for _, key in ipairs(redis.call('KEYS', '*')) do \
+    if redis.call('PTTL', key) > 0 then redis.call('DEL', key) end end return {ok='OK'}";
+
+fn meddle(server: &TcpStream, command: &str) {
     let address = server.peer_addr().expect("an address");
     let mut meddler = TcpStream::connect(address).expect("a connection");
-    let set = format!("SET {} 1\r\n", Proxy::MEDDLED);
-    meddler.write_all(set.as_bytes()).expect("a command");
+    meddler.write_all(command.as_bytes()).expect("a command");
     let mut answer = [0; 5];
     meddler.read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"+OK\r\n");

@@ -160,7 +160,7 @@ impl Redis {
         entry: &impl Deref<Target = Vec<Arg<'a>>>,
     ) -> Result<bool, Error> {
         self.send_guarded(wire, commit, seen);
-        wire.command(&**entry);
+        wire.command(entry);
         self.finish(wire, commit, seen);
         wire.command(&["EXEC"]);
         let finished = self.executed(wire)?.and_then(|mut results| results.pop());

@@ -1,11 +1,12 @@
 //! What an apply costs against a Redis: 100,000 new flags against `redis-cli --pipe` of the same records, and
-//! how long another client waits meanwhile; a store that agrees against a bare read of it; what one changed
+//! how long another client waits meanwhile, also while all of them change; a store that agrees against a bare read of it; what one changed
 //! flag of 10,000 sends; and the time and memory of whole commands.
 //!
 //! Reading and linting of files is left out but for the last. Everything that is compared takes turns in one
 //! run.
 //!
-//! `cargo bench --bench apply`, or with ` -- new`, `nothing`, `one` or `commands` a part of it. Needs Linux, redis-server and redis-cli.
+//! `cargo bench --bench apply`, or with ` -- new`, `changed`, `nothing`, `one` or `commands` a part of it. Needs Linux,
+//! redis-server and redis-cli.
 
 #![allow(
     clippy::expect_used,
@@ -64,6 +65,9 @@ fn main() -> Result<()> {
     };
     if is_asked("new") {
         all_new(&server, &target, &records)?;
+    }
+    if is_asked("changed") {
+        all_changed(&server, &target)?;
     }
     if is_asked("nothing") {
         nothing_to_do(&server, &target, &records)?;
@@ -202,6 +206,33 @@ fn all_new(server: &Server, target: &Target, records: &BTreeMap<String, Vec<u8>>
         "peak memory of the server        {:>5.0} MiB\n",
         server.peak()?
     );
+    Ok(())
+}
+
+fn all_changed(server: &Server, target: &Target) -> Result<()> {
+    let mut flipped = target.clone();
+    for wanted in &mut flipped.flags {
+        let spec = wanted.spec().with_enabled(!wanted.spec().enabled());
+        *wanted = Wanted::new(wanted.flag.clone(), spec, None);
+    }
+    server.clear()?;
+    apply(server, target)?;
+    let (mut times, mut waits) = (Vec::new(), Vec::new());
+    for target in [&flipped, target, &flipped, target, &flipped] {
+        let bystander = server.bystander()?;
+        let began = Instant::now();
+        apply(server, target)?;
+        times.push(began.elapsed());
+        waits.push(bystander.waited()?);
+    }
+    println!("apply of as many changed flags");
+    for (what, times) in [
+        ("read, plan and commit", &times),
+        ("another client waits", &waits),
+    ] {
+        println!("  {what:<28} {:>9.1} ms", median(times).as_secs_f64() * 1e3);
+    }
+    println!();
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! hoist's own code runs against a model of a Redis server, one command at a time: `replay` gives it
 //! answers, `explore` tries every order of the commands of several programs, with connections that
-//! break and programs that die between any two, and `judge` says what must hold. The model is
+//! break, programs that die and keys that expire between any two, and `judge` says what must hold. The model is
 //! compared with a real server by `against_redis`, and the checks with protocols that are broken on
 //! purpose by `mutant`.
 

@@ -86,6 +86,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// The keys of its flags, as [`crate::store::Store::read_expecting`] takes them.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.flags.iter().map(|wanted| &*wanted.flag).collect()
+    }
+
     /// Digest of the flag set as this environment wants it.
     #[must_use]
     pub fn digest(&self) -> String {

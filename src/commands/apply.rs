@@ -196,8 +196,12 @@ impl Apply<'_> {
             ended,
         };
         let mut moved = Vec::new();
+        let expected = match wish {
+            Wish::FlagSet(wanted) => wanted.target.names(),
+            Wish::Saved(_) => Vec::new(),
+        };
         for _ in 0..ATTEMPTS {
-            let snapshot = store.read()?;
+            let snapshot = store.read_expecting(&expected)?;
             check_buckets(snapshot.buckets.as_deref(), store.info())?;
             let now = snapshot.now;
             let mut plan = self.plan(wish, store.info(), snapshot)?;

@@ -155,10 +155,10 @@ impl Planned {
         store: &mut dyn Store,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        let snapshot = store.read()?;
+        let target = flag_set.target(environment);
+        let snapshot = store.read_expecting(&target.names())?;
         let now = snapshot.now;
         check_buckets(snapshot.buckets.as_deref(), store.info())?;
-        let target = flag_set.target(environment);
         let mut plan = Plan::new(&target, store.info().kind, &environment.prefix, snapshot);
         flag_set.find_risks(&mut plan, settings);
         Ok(Self {

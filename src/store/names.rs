@@ -75,6 +75,12 @@ impl Names {
         format!("{}:{id}", self.specs)
     }
 
+    /// All keys of the bookkeeping that may stand beside the records.
+    pub fn kept(&self) -> [&str; HASHES + 2] {
+        let [meta, specs, removed, stops] = self.hashes();
+        [meta, specs, removed, stops, &self.history, &self.watch]
+    }
+
     /// The key of a flag's record.
     pub fn record(&self, flag: &str) -> String {
         format!("{}:{flag}", self.prefix)

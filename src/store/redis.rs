@@ -13,6 +13,7 @@ mod history;
 mod listen;
 mod named;
 mod network;
+mod pages;
 mod patience;
 mod prepare;
 mod read;
@@ -238,9 +239,13 @@ impl Store for Redis {
     }
 
     fn read(&mut self) -> Result<Snapshot, Error> {
+        self.read_expecting(&[])
+    }
+
+    fn read_expecting(&mut self, flags: &[&str]) -> Result<Snapshot, Error> {
         self.repeatable(|redis, wire| {
             redis.route.check(wire, redis.slot())?;
-            let snapshot = redis.snapshot(wire)?;
+            let snapshot = redis.snapshot(wire, flags)?;
             redis.route.check(wire, redis.slot())?;
             Ok(snapshot)
         })

@@ -40,12 +40,15 @@ const FEW: [&str; 18] = [
 ];
 
 /// What reading every flag, deleting some, and large commits take besides.
-const MANY: [&str; 10] = [
-    "copy", "eval", "msetnx", "persist", "pexpire", "rename", "scan", "unlink", "xdel", "xtrim",
+const MANY: [&str; 11] = [
+    "copy", "dbsize", "eval", "msetnx", "persist", "pexpire", "rename", "scan", "unlink", "xdel",
+    "xtrim",
 ];
 
 /// What looking at everything takes.
-const LOOKING: [&str; 8] = [
+const LOOKING: [&str; 10] = [
+    "dbsize",
+    "exists",
     "hgetall",
     "hmget",
     "mget",

@@ -21,7 +21,7 @@ mod world;
 
 use actors::{Actor, Edit};
 use explore::{Count, Explorer, Scenario, Violation, alone};
-use keyspace::Keyspace;
+use keyspace::{Bytes, Data, Keyspace};
 use mutant::Mutant;
 
 use crate::support::extent::is_full;
@@ -135,6 +135,16 @@ fn a_sync_that_reads_key_by_key() {
         ..scenario(vec![raised(), turned()])
     };
     check("page by page", &start, 0, 2);
+}
+
+#[test]
+fn a_sync_that_searches_key_by_key() {
+    let mut start = scenario(vec![raised(), turned()]);
+    start.page = 1;
+    // A record that hoist does not manage.
+    let key = Bytes::from(&b"ff:other"[..]);
+    start.start.keys.insert(key, Data::Text((&b"1"[..]).into()));
+    check("key by key", &start, 0, 2);
 }
 
 #[test]

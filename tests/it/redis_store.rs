@@ -5,6 +5,7 @@ mod aside;
 mod errors;
 mod faults;
 mod races;
+mod reading;
 
 use hoist::plan::{Expect, RecordWrite, SpecWrite, Write};
 use hoist::record::Stop;
@@ -22,6 +23,17 @@ fn store(url: &str) -> Box<dyn Store> {
 fn small_and_large() -> [Vec<Write>; 2] {
     let large = (0..1200).map(|n| create(&format!("flag{n}"), "1"));
     [vec![create("flag0", "1")], large.collect()]
+}
+
+/// How often the server has carried a command out since its figures were reset.
+fn calls(server: &RedisServer, command: &str) -> u64 {
+    let stats: String = server.run(&["INFO", "commandstats"]);
+    let head = format!("cmdstat_{command}:calls=");
+    let line = stats.lines().find_map(|line| line.strip_prefix(&head));
+    line.map_or(0, |line| {
+        let number = line.split(',').next().expect("a number");
+        number.parse().expect("a number")
+    })
 }
 
 /// Commits, expects an error, and sees that nothing was written.

@@ -59,7 +59,18 @@ fn sync(server: &RedisServer) -> Result<(), Error> {
         }
         store.history(10)?;
     }
+    fill(server);
+    store(server, 500).read()?;
     Ok(())
+}
+
+/// More keys than one command lists.
+fn fill(server: &RedisServer) {
+    let mut connection = server.connect();
+    raw(&mut connection, "SELECT 1").expect("a database");
+    let keys = (0..3000).map(|number| format!("ff:many{number} 1"));
+    let keys: Vec<String> = keys.collect();
+    raw(&mut connection, &format!("MSET {}", keys.join(" "))).expect("keys");
 }
 
 /// What an operator does to a flag that is there, and to one that is not.
@@ -92,6 +103,7 @@ fn operate(server: &RedisServer) -> Result<(), Error> {
 /// What somebody does who looks at everything.
 fn look(server: &RedisServer) -> Result<(), Error> {
     // A key of another type is asked for its type.
+    fill(server);
     let mut other = server.connect();
     raw(&mut other, "SELECT 1").expect("a database");
     raw(&mut other, "RPUSH ff:listed x").expect("a list");
@@ -386,7 +398,7 @@ fn the_program_does_what_a_user_may() {
     run(0, &["kill", "checkout", "--reason", "errors"]);
     run(0, &["restore", "checkout", "--reason", "mended"]);
     run(2, &["rollout", "advance", "--due"]);
-    let looking = format!("{} +scan", rules(Role::Operator));
+    let looking = format!("{} +dbsize +scan", rules(Role::Operator));
     make_user(&server, &looking, None);
     run(0, &["rollout", "advance", "--due"]);
     make_user(&server, &rules(Role::Operator), None);

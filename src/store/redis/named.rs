@@ -5,7 +5,8 @@ use ::redis::Value;
 use crate::plan::Snapshot;
 use crate::store::{Error, effects};
 
-use super::read::{End, Found};
+use super::pages::Found;
+use super::read::End;
 use super::wire::Wire;
 use super::{Redis, value};
 
@@ -77,7 +78,7 @@ impl Redis {
         let mut found = Found::default();
         let keys = flags.iter().map(|flag| (*flag).to_owned()).collect();
         self.collect(keys, records, &mut found)?;
-        snapshot.records = found.records.into_iter().collect();
+        snapshot.records = found.records;
         Ok(Named {
             snapshot,
             valueless: found.valueless,

@@ -1,12 +1,10 @@
 //! Reading a whole environment.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use ::redis::Value;
-use foldhash::fast::RandomState;
 
-use crate::plan::{ByFlag, Removed, Snapshot, Stored};
+use crate::plan::{ByFlag, Removed, Snapshot};
 use crate::store::{Error, effects};
 
 use super::wire::{Wire, first_refusal};
@@ -19,53 +17,14 @@ const ATTEMPTS: usize = 12;
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Keys that one SCAN looks at. Larger is fewer round trips, and a longer pause for other clients.
-const SCAN_COUNT: &str = "2000";
-
-/// Keys of one MGET.
-const PAGE: usize = 1000;
-
 /// Generation and lineage once a read was complete.
 pub(super) type End = (u64, Option<String>);
 
-/// Flags whose values have been sent for.
-struct Page {
-    flags: Vec<String>,
-    /// Whether the scan ends here.
-    is_last: bool,
-}
-
-impl Page {
-    fn flags(&self) -> impl Iterator<Item = &str> {
-        self.flags.iter().map(String::as_str)
-    }
-
-    /// How many answers its values come in.
-    fn gets(&self) -> usize {
-        self.flags.len().div_ceil(PAGE)
-    }
-}
-
-/// What was read of records.
-#[derive(Default)]
-pub(super) struct Found {
-    /// In the order in which they came.
-    pub records: Vec<(String, Stored)>,
-    /// Flags whose keys have no value that MGET could give.
-    pub valueless: Vec<String>,
-}
-
-impl Found {
-    fn flags(&self) -> impl Iterator<Item = &str> {
-        let records = self.records.iter().map(|(flag, _)| flag.as_str());
-        records.chain(self.valueless.iter().map(String::as_str))
-    }
-}
-
 impl Redis {
     /// Everything below the prefix and all bookkeeping, as of one generation.
-    pub(super) fn snapshot(&self, wire: &mut Wire) -> Result<Snapshot, Error> {
-        self.steadily(|| self.read_once(wire))
+    /// It takes less where most of the flags `expected` are there.
+    pub(super) fn snapshot(&self, wire: &mut Wire, expected: &[&str]) -> Result<Snapshot, Error> {
+        self.steadily(|| self.read_once(wire, expected))
     }
 
     /// Reads until generation and lineage are the same before and after.
@@ -89,7 +48,7 @@ impl Redis {
     }
 
     /// A snapshot, and generation and lineage once it was complete.
-    fn read_once(&self, wire: &mut Wire) -> Result<(Snapshot, End), Error> {
+    fn read_once(&self, wire: &mut Wire, expected: &[&str]) -> Result<(Snapshot, End), Error> {
         let [meta, specs, removed, stops] = self.names.hashes();
         wire.command(&["TIME"]);
         wire.command(&["HGETALL", meta]);
@@ -102,153 +61,41 @@ impl Redis {
         if let Some(answer) = answers.get(1) {
             self.check_type(meta, answer)?;
         }
-        let [time, head, scan] = self.exactly(answers)?;
+        let [time, head, listed] = self.exactly(answers)?;
         let mut snapshot = self.head(time, head)?;
-        let page = self.turn(wire, scan)?;
+        let listed = self.listed(listed)?;
+        let mut asked = None;
+        if listed.is_last() {
+            self.get(wire, &listed.flags);
+            wire.hand_over();
+        } else if !expected.is_empty() && !listed.flags.is_empty() {
+            let expected = expected.iter().map(|flag| (*flag).to_owned());
+            asked = Some(self.ask(wire, expected.collect()));
+        }
         let answers = wire.next_answers(3)?;
         for (key, answer) in [specs, removed, stops].into_iter().zip(&answers) {
             self.check_type(key, answer)?;
         }
-        let [specs, removed, stops] = self.exactly(answers)?;
-        snapshot.specs = texts(specs);
+        let [managed, removed, stops] = self.exactly(answers)?;
+        snapshot.specs = texts(managed);
         snapshot.removed = value::pairs(removed)
             .filter_map(|(flag, json)| Some((flag, serde_json::from_slice::<Removed>(&json).ok()?)))
             .collect();
         snapshot.stops = value::pairs(stops)
             .map(|(flag, json)| (flag, effects::stop(&json)))
             .collect();
-        let end = self.records(wire, &mut snapshot, page)?;
+        if listed.is_last() {
+            let end = self.listed_records(wire, listed.flags, &mut snapshot)?;
+            return Ok((snapshot, end));
+        }
+        let asked = asked.unwrap_or_else(|| {
+            let mut managed: Vec<String> = snapshot.specs.keys().cloned().collect();
+            // As they were written, most likely: what lies side by side is found sooner.
+            managed.sort_unstable();
+            self.ask(wire, managed)
+        });
+        let end = self.named_records(wire, asked, listed, &mut snapshot)?;
         Ok((snapshot, end))
-    }
-
-    /// Follows the scan to its end and reads every record, one page at a time: `page` is on its way.
-    /// Gives generation and lineage as they are then.
-    fn records(
-        &self,
-        wire: &mut Wire,
-        snapshot: &mut Snapshot,
-        mut page: Page,
-    ) -> Result<End, Error> {
-        let mut found = Found::default();
-        while !page.is_last {
-            // The server goes on to the next page while the values of this one are taken.
-            let [scan] = self.exactly(wire.next_answers(1)?)?;
-            let next = self.turn(wire, scan)?;
-            let answers = wire.next_answers(page.gets())?;
-            self.collect(page.flags, answers, &mut found)?;
-            page = next;
-        }
-        // A scan may miss what was created since it began: what hoist manages is asked for by name.
-        let listed: HashSet<&str, RandomState> = found.flags().chain(page.flags()).collect();
-        let unlisted = snapshot.specs.keys();
-        let unlisted = unlisted.filter(|flag| !listed.contains(flag.as_str()));
-        let unlisted: Vec<String> = unlisted.cloned().collect();
-        self.get(wire, &unlisted);
-        self.ask_generation(wire);
-        page.flags.extend(unlisted);
-        let mut answers = wire.good_answers()?;
-        let mut end = answers.pop();
-        self.collect(page.flags, answers, &mut found)?;
-        // A scan may list a key twice.
-        snapshot.records = found.records.into_iter().collect();
-        if !found.valueless.is_empty() {
-            end = self.other_types(wire, found.valueless, snapshot)?;
-        }
-        self.generation(end.unwrap_or(Value::Nil))
-    }
-
-    /// Takes what a scan gave, and sends for the next page, unless this one is the last, and for the
-    /// values of this one.
-    fn turn(&self, wire: &mut Wire, scan: Value) -> Result<Page, Error> {
-        let [cursor, keys] = self.exactly(value::list(scan).unwrap_or_default())?;
-        let cursor = value::bytes(cursor).ok_or_else(|| self.endpoint.nonsense())?;
-        let flags = value::list(keys).unwrap_or_default().into_iter();
-        let flags: Vec<String> = flags
-            .filter_map(|key| {
-                let mut key = String::from_utf8(value::bytes(key)?).ok()?;
-                let flag = self.names.flag(&key)?;
-                key.drain(..key.len() - flag.len());
-                Some(key)
-            })
-            .collect();
-        let is_last = cursor == b"0";
-        if !is_last {
-            self.scan(wire, &cursor);
-        }
-        self.get(wire, &flags);
-        wire.hand_over();
-        Ok(Page { flags, is_last })
-    }
-
-    /// What stands at the keys of `valueless`, which have no value that MGET could give. Gives the
-    /// answer to [`Self::ask_generation`].
-    pub(super) fn other_types(
-        &self,
-        wire: &mut Wire,
-        valueless: Vec<String>,
-        snapshot: &mut Snapshot,
-    ) -> Result<Option<Value>, Error> {
-        for flag in &valueless {
-            wire.command(&["TYPE", &self.names.record(flag)]);
-        }
-        self.ask_generation(wire);
-        let mut answers = wire.good_answers()?;
-        let end = answers.pop();
-        for (flag, answer) in valueless.into_iter().zip(answers) {
-            match value::text(answer) {
-                Some(kind) if kind != "none" => {
-                    snapshot.records.insert(flag, Stored::OtherType(kind));
-                }
-                _ => {}
-            }
-        }
-        Ok(end)
-    }
-
-    fn scan(&self, wire: &mut Wire, cursor: &[u8]) {
-        let pattern = self.names.pattern();
-        wire.command(&[
-            b"SCAN",
-            cursor,
-            b"MATCH",
-            pattern.as_bytes(),
-            b"COUNT",
-            SCAN_COUNT.as_bytes(),
-        ]);
-    }
-
-    pub(super) fn get(&self, wire: &mut Wire, flags: &[String]) {
-        for flags in flags.chunks(PAGE) {
-            wire.begin(1 + flags.len());
-            wire.arg("MGET");
-            for flag in flags {
-                wire.arg(self.names.record(flag));
-            }
-        }
-    }
-
-    /// Puts the answers to [`Self::get`] where they belong.
-    pub(super) fn collect(
-        &self,
-        flags: Vec<String>,
-        answers: Vec<Value>,
-        found: &mut Found,
-    ) -> Result<(), Error> {
-        if let Some(error) = first_refusal(&answers) {
-            return Err(self.endpoint.refused(error));
-        }
-        let pages = answers.into_iter().filter_map(value::list);
-        let values: Vec<Value> = pages.flatten().collect();
-        if values.len() != flags.len() {
-            return Err(self.endpoint.nonsense());
-        }
-        for (flag, value) in flags.into_iter().zip(values) {
-            match value::bytes(value) {
-                Some(bytes) => found.records.push((flag, Stored::Value(bytes))),
-                None => found.valueless.push(flag),
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn ask_generation(&self, wire: &mut Wire) {

@@ -175,6 +175,7 @@ fn common(names: &Names) -> Vec<Question> {
     let other = format!("{}:nothing-either", names.meta);
     let asked: &[(&'static str, &[&str])] = &[
         ("time", &["TIME"]),
+        ("dbsize", &["DBSIZE"]),
         ("scan", &["SCAN", "0", "COUNT", "1"]),
         ("hgetall", &["HGETALL", &spare]),
         ("hmget", &["HMGET", &names.meta, "generation"]),

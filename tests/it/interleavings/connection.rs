@@ -34,6 +34,8 @@ pub struct Changing {
     keys: FastSet<Bytes>,
     /// Which records there are.
     names: bool,
+    /// How many keys there are.
+    number: bool,
     /// Nothing is taken for granted.
     pub everything: bool,
 }
@@ -48,19 +50,21 @@ impl Changing {
         if self.everything {
             return false;
         }
-        let known = (self.keys.len(), self.names);
+        let known = (self.keys.len(), self.names, self.number);
         let all: BTreeSet<&Bytes> = before.keys.keys().chain(after.keys.keys()).collect();
         for key in all {
             let (old, new) = (before.keys.get(key), after.keys.get(key));
             if old != new && !self.keys.contains(key) {
                 self.keys.insert(key.clone());
             }
-            self.names |= key.starts_with(BELOW) && old.is_some() != new.is_some();
+            let comes_or_goes = old.is_some() != new.is_some();
+            self.names |= key.starts_with(BELOW) && comes_or_goes;
+            self.number |= comes_or_goes;
             // Else types would have to be looked at in every order.
             let is_gone = old.is_some() && new.is_none();
             assert!(!is_gone || goes(key), "{key:?} is gone");
         }
-        known != (self.keys.len(), self.names)
+        known != (self.keys.len(), self.names, self.number)
     }
 }
 
@@ -136,6 +140,7 @@ impl Connection {
             b"HGETALL" | b"HMGET" | b"HLEN" => !changing.has(&command[1]),
             b"GET" | b"MGET" | b"EXISTS" => !command[1..].iter().any(|key| changing.has(key)),
             b"SCAN" => !changing.names && !changing.everything,
+            b"DBSIZE" => !changing.number && !changing.everything,
             _ => false,
         }
     }

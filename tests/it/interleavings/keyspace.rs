@@ -202,6 +202,7 @@ impl Keyspace {
                     )
                 }));
             }
+            ("DBSIZE", []) => Answer::number(self.keys.len()),
             ("SCAN", [cursor, _, pattern, ..]) => self.scan(cursor, pattern, page),
             ("XREVRANGE", [key, _, _, limit @ ..]) => {
                 let limit = limit

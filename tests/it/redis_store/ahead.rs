@@ -5,7 +5,7 @@ use std::time::Duration;
 use hoist::plan::{Snapshot, Stored};
 use hoist::store::{Error, Moved, Outcome, Store, WatchClaim};
 
-use super::store;
+use super::{calls, store};
 use crate::support::commits::{apply, commit, committed, create, record_moved, update};
 use crate::support::redis::RedisServer;
 
@@ -18,17 +18,6 @@ fn looked_ahead() -> (RedisServer, Box<dyn Store>, Snapshot) {
     assert_eq!(on.records["a"], Stored::Value(b"1".to_vec()));
     assert_eq!((on.generation, on.records.len()), (1, 1));
     (server, store, on)
-}
-
-/// How often the server has carried a command out since its figures were reset.
-fn calls(server: &RedisServer, command: &str) -> u64 {
-    let stats: String = server.run(&["INFO", "commandstats"]);
-    let head = format!("cmdstat_{command}:calls=");
-    let line = stats.lines().find_map(|line| line.strip_prefix(&head));
-    line.map_or(0, |line| {
-        let number = line.split(',').next().expect("a number");
-        number.parse().expect("a number")
-    })
 }
 
 #[test]

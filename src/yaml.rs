@@ -12,6 +12,7 @@ mod build;
 mod leaf;
 mod merge;
 mod message;
+mod quick;
 mod recover;
 mod repeats;
 mod report;
@@ -111,6 +112,7 @@ const PLAIN: u8 = 2;
 
 /// Twenty bytes, since a file holds many.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(any(test, fuzzing), derive(PartialEq))]
 struct Node {
     span: Span,
     a: u32,
@@ -130,6 +132,7 @@ impl Node {
 }
 
 /// The nodes of every document of one file.
+#[cfg_attr(any(test, fuzzing), derive(Debug, PartialEq))]
 pub struct Tree<'s> {
     text: &'s str,
     nodes: Vec<Node>,
@@ -155,6 +158,7 @@ impl<'s> Tree<'s> {
     }
 
     #[must_use]
+    #[inline]
     pub fn value(&self, node: NodeId) -> Value<'_> {
         let node = self.target(node);
         match node.kind {
@@ -199,6 +203,7 @@ impl<'s> Tree<'s> {
     /// A scalar as text, whatever its type: the string, or what stands in the file for a number, a
     /// boolean or null. `None` for collections.
     #[must_use]
+    #[inline]
     pub fn key_text(&self, node: NodeId) -> Option<&str> {
         match self.value(node) {
             Value::String(text) => Some(text),
@@ -252,11 +257,13 @@ impl<'s> Tree<'s> {
         }
     }
 
+    #[inline]
     fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.0 as usize).unwrap_or(&Node::NULL)
     }
 
     /// The node itself, or what it is an alias of.
+    #[inline]
     fn target(&self, id: NodeId) -> &Node {
         let node = self.node(id);
         match node.kind {
@@ -265,6 +272,7 @@ impl<'s> Tree<'s> {
         }
     }
 
+    #[inline]
     fn slice(&self, span: Span) -> &'s str {
         self.text.get(span.range()).unwrap_or_default()
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use granit_parser::{ErrorKind, Event, StructureStyle};
 
 use super::alias::Anchors;
+use super::quick;
 use super::recover::Damage;
 use super::report::Report;
 use super::{
@@ -92,13 +93,29 @@ pub(super) struct Builder<'s> {
 }
 
 pub(super) fn parse(file: FileId, text: &str) -> (Tree<'_>, Vec<Diagnostic>) {
-    let mut builder = Builder::new(file, text);
     if text.len() > MAX_BYTES {
+        let mut builder = Builder::new(file, text);
         builder.report.push(too_large(file, text.len()));
-    } else {
-        builder.read();
+        return builder.finish();
     }
-    (builder.tree, builder.report.finish())
+    quickly(file, text).unwrap_or_else(|| thoroughly(file, text))
+}
+
+/// Reads a text that holds nothing unusual.
+pub(super) fn quickly(file: FileId, text: &str) -> Option<(Tree<'_>, Vec<Diagnostic>)> {
+    let mut builder = Builder::new(file, text);
+    quick::read(&mut builder)?;
+    let read = builder.finish();
+    #[cfg(any(test, fuzzing))]
+    assert_eq!(read, thoroughly(file, text), "two readers of {text:?}");
+    Some(read)
+}
+
+/// Reads any text, with the parser.
+pub(super) fn thoroughly(file: FileId, text: &str) -> (Tree<'_>, Vec<Diagnostic>) {
+    let mut builder = Builder::new(file, text);
+    builder.read();
+    builder.finish()
 }
 
 impl<'s> Builder<'s> {
@@ -128,6 +145,10 @@ impl<'s> Builder<'s> {
             merged: 0,
             anchors: Anchors::default(),
         }
+    }
+
+    fn finish(self) -> (Tree<'s>, Vec<Diagnostic>) {
+        (self.tree, self.report.finish())
     }
 
     /// Takes in one event; `Err` where reading cannot go on.
@@ -200,7 +221,7 @@ impl<'s> Builder<'s> {
         })
     }
 
-    fn open(
+    pub fn open(
         &mut self,
         kind: Kind,
         style: StructureStyle,

@@ -1,4 +1,5 @@
 mod always;
+mod readers;
 mod recovery;
 
 use super::*;

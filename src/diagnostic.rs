@@ -294,15 +294,18 @@ impl LineIndex {
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut starts = vec![0];
-        for (at, byte) in bytes.iter().enumerate() {
-            let ends = match byte {
-                b'\n' => true,
-                b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-                _ => false,
-            };
-            if ends {
-                starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
+        let mut push = |at: usize| starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
+        if text.contains('\r') {
+            for (at, byte) in bytes.iter().enumerate() {
+                match byte {
+                    b'\n' => push(at),
+                    b'\r' if bytes.get(at + 1) != Some(&b'\n') => push(at),
+                    _ => {}
+                }
             }
+        } else {
+            // A search for one character is faster than a look at each.
+            text.match_indices('\n').for_each(|(at, _)| push(at));
         }
         let longest = starts.windows(2).map(|pair| (pair[1] - pair[0]) as usize);
         let last = bytes.len() - starts.last().map_or(0, |start| *start as usize);

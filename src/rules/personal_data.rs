@@ -57,6 +57,9 @@ static TELEPHONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Digits of a telephone number with those of its country or area.
+const FEWEST_DIGITS: usize = 8;
+const MOST_DIGITS: usize = 15;
 /// Longest name and longest host of an address, in bytes.
 const LONGEST_NAME: usize = 64;
 const LONGEST_HOST: usize = 253;
@@ -101,12 +104,23 @@ fn check(text: &Text<'_>, _: &Context, findings: &mut Findings<'_>) {
         }
     }
     let Some(telephone) = &*TELEPHONE else { return };
-    for found in telephone.find_iter(body) {
-        let span = Span::new(start + found.start(), start + found.end());
-        if is_telephone(text.text, span) {
-            report(text, span, "a telephone number", findings);
+    let mut line_start = start;
+    for line in body.split_inclusive('\n') {
+        // No number goes on in the next line, and few lines have as many digits.
+        if digits(line) >= FEWEST_DIGITS {
+            for found in telephone.find_iter(line) {
+                let span = Span::new(line_start + found.start(), line_start + found.end());
+                if is_telephone(text.text, span) {
+                    report(text, span, "a telephone number", findings);
+                }
+            }
         }
+        line_start += line.len();
     }
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
 }
 
 fn report(text: &Text<'_>, span: Span, what: &str, findings: &mut Findings<'_>) {
@@ -188,7 +202,7 @@ fn is_telephone(text: &str, span: Span) -> bool {
     let digits: Vec<u8> = number.bytes().filter(u8::is_ascii_digit).collect();
     // 555-0100 to 555-0199 are kept free for stories.
     let is_made_up = digits.len() >= 7 && digits[digits.len() - 7..].starts_with(b"55501");
-    (8..=15).contains(&digits.len())
+    (FEWEST_DIGITS..=MOST_DIGITS).contains(&digits.len())
         && (is_link || !before.ends_with(joins))
         && !goes_on
         && !is_made_up

@@ -1,6 +1,7 @@
 //! One pass over a text, from one run of token characters to the next.
 //!
-//! Words of people are shorter than any token, so hardly anything is looked at twice.
+//! Words of people are shorter than any token, so hardly anything is looked at twice, and most of it not
+//! at all.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -107,12 +108,11 @@ fn written(text: &str) -> Vec<Secret> {
     let bytes = text.as_bytes();
     // What lies before `at` was looked at.
     let mut at = 0;
-    while let Some(start) = next(bytes, at, true) {
-        let end = next(bytes, start, false).unwrap_or(bytes.len());
+    while let Some(Range { start, end }) = next_run(bytes, at) {
         at = end;
         let is_short = end - start < SHORTEST && bytes[start] != b'-';
         let before = || text.get(..start).unwrap_or_default();
-        if is_short && (end - start < NAMED || !is_secret_name(before())) {
+        if is_short && !is_secret_name(before()) {
             continue;
         }
         let (secret, seen) = at_run(text, start..end);
@@ -124,7 +124,7 @@ fn written(text: &str) -> Vec<Secret> {
     found
 }
 
-/// Which bytes are of a run. Every byte of every file is looked up here.
+/// Which bytes are of a run.
 static OF_RUN: [bool; 256] = {
     let mut of_run = [false; 256];
     let mut byte = 0;
@@ -135,13 +135,33 @@ static OF_RUN: [bool; 256] = {
     of_run
 };
 
-/// The first byte from `at` on that is, or is not, of a run.
-fn next(bytes: &[u8], at: usize, of_run: bool) -> Option<usize> {
-    let rest = bytes.get(at..)?;
-    let found = rest
-        .iter()
-        .position(|byte| OF_RUN[usize::from(*byte)] == of_run);
-    found.map(|found| at + found)
+fn is_of_run(byte: u8) -> bool {
+    OF_RUN[usize::from(byte)]
+}
+
+/// The first run from `at` on that is long enough to be looked at. Where the last byte of as many is of
+/// no run, none of that length has begun before it: most bytes need no look.
+fn next_run(bytes: &[u8], mut at: usize) -> Option<Range<usize>> {
+    loop {
+        let last = at + NAMED - 1;
+        if !is_of_run(*bytes.get(last)?) {
+            at = last + 1;
+            continue;
+        }
+        let before = bytes.get(at..last)?.iter().rev();
+        let start = last - before.take_while(|byte| is_of_run(**byte)).count();
+        let end = run_end(bytes, last);
+        if end - start >= NAMED {
+            return Some(start..end);
+        }
+        at = end;
+    }
+}
+
+/// Where the run ends that goes on at `at`.
+fn run_end(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| is_of_run(**byte)).count()
 }
 
 /// What the run of letters, digits, `_` and `-` at `run` is part of, and up to where the text needs no
@@ -226,7 +246,7 @@ fn token(text: &str, shape: &Shape, start: usize) -> Secret {
 fn web_token(text: &str, first: Range<usize>) -> Option<Secret> {
     let bytes = text.as_bytes();
     let part = |start: usize| {
-        let end = next(bytes, start, false).unwrap_or(bytes.len());
+        let end = run_end(bytes, start);
         (bytes.get(end) == Some(&b'.')).then_some(end + 1)
     };
     let is_object = |start: usize| {
@@ -238,7 +258,7 @@ fn web_token(text: &str, first: Range<usize>) -> Option<Secret> {
     }
     let second = part(first.start).filter(|start| is_object(*start))?;
     let third = part(second)?;
-    let end = next(bytes, third, false).unwrap_or(bytes.len());
+    let end = run_end(bytes, third);
     Some(Secret {
         kind: "a JSON web token",
         place: first.start..end,

@@ -294,18 +294,10 @@ impl LineIndex {
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut starts = vec![0];
-        let mut push = |at: usize| starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
-        if text.contains('\r') {
-            for (at, byte) in bytes.iter().enumerate() {
-                match byte {
-                    b'\n' => push(at),
-                    b'\r' if bytes.get(at + 1) != Some(&b'\n') => push(at),
-                    _ => {}
-                }
+        for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
+            if bytes.get(at..at + 2) != Some(b"\r\n") {
+                starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
             }
-        } else {
-            // A search for one character is faster than a look at each.
-            text.match_indices('\n').for_each(|(at, _)| push(at));
         }
         let longest = starts.windows(2).map(|pair| (pair[1] - pair[0]) as usize);
         let last = bytes.len() - starts.last().map_or(0, |start| *start as usize);

@@ -205,6 +205,11 @@ impl<'s> Tree<'s> {
     #[must_use]
     #[inline]
     pub fn key_text(&self, node: NodeId) -> Option<&str> {
+        let found = self.target(node);
+        if found.kind == Kind::Plain {
+            // Nearly every key, and keys are asked for more often than anything.
+            return Some(self.slice(found.span));
+        }
         match self.value(node) {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.text),

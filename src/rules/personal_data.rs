@@ -104,18 +104,21 @@ fn check(text: &Text<'_>, _: &Context, findings: &mut Findings<'_>) {
         }
     }
     let Some(telephone) = &*TELEPHONE else { return };
-    let mut line_start = start;
-    for line in body.split_inclusive('\n') {
+    let mut line_start = 0;
+    let ends = memchr::memchr_iter(b'\n', body.as_bytes());
+    for line_end in ends.chain([body.len()]) {
+        let line = body.get(line_start..line_end).unwrap_or_default();
         // No number goes on in the next line, and few lines have as many digits.
         if digits(line) >= FEWEST_DIGITS {
             for found in telephone.find_iter(line) {
-                let span = Span::new(line_start + found.start(), line_start + found.end());
+                let place = start + line_start;
+                let span = Span::new(place + found.start(), place + found.end());
                 if is_telephone(text.text, span) {
                     report(text, span, "a telephone number", findings);
                 }
             }
         }
-        line_start += line.len();
+        line_start = line_end + 1;
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::build::{Builder, Frame};
 use super::message::cut;
 use super::scalar;
-use super::{Entry, NodeId, Tree, Value};
+use super::{Entry, Kind, NodeId, Tree, Value};
 
 /// Entries looked at for the merges of one file.
 const MAX_MERGED: usize = 2_000_000;
@@ -191,9 +191,13 @@ impl Builder<'_> {
 impl Tree<'_> {
     /// A string node's text; empty for every other node.
     fn string(&self, node: NodeId) -> &str {
-        match self.value(node) {
-            Value::String(text) => text,
-            _ => "",
+        let found = self.target(node);
+        match found.kind {
+            Kind::Plain => self.slice(found.span),
+            _ => match self.value(node) {
+                Value::String(text) => text,
+                _ => "",
+            },
         }
     }
 }

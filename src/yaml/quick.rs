@@ -1,12 +1,12 @@
 //! A quick reader for files that hold nothing unusual.
 //!
-//! Most files are block mappings and lists of scalars on one line each, with a short `[a, b]` or `{a: 1}` here and
-//! there. For these a look at each byte is enough, while a parser of all of YAML, with tokens and
-//! events, takes most of the time that checking a file takes. This reader knows no more than that,
-//! and gives up at the first sign of anything else: the parser then reads the text from its start.
-//! So it never has to explain an error, and what YAML means stays the parser's to say: wherever
-//! this reader does not give up, it makes the same tree, node by node, which tests and fuzzing hold
-//! it to (`agrees`). It looks at each byte a few times at most, whatever the text is.
+//! Most files are block mappings and lists of scalars on one line each, with a short `[a, b]` or
+//! `{a: 1}` here and there. For these a look at each byte is enough, while a parser of all of YAML,
+//! with tokens and events, takes most of the time that checking a file takes. This reader knows no
+//! more than that, and gives up at the first sign of anything else: the parser then reads the text
+//! from its start. So it never has to explain a mistake, and what YAML means stays the parser's to
+//! say: whatever this reader takes, it makes the same tree of, node by node. Tests and fuzzing hold
+//! it to that (`build::quickly`). It looks at each byte a few times at most, whatever the text is.
 
 mod scalar;
 
@@ -20,7 +20,7 @@ use crate::diagnostic::Span;
 use scalar::Scalar;
 
 /// Bytes of the longest key that is read here. The parser takes keys of up to 1,024 characters.
-const MAX_KEY: usize = 1_000;
+pub(super) const MAX_KEY: usize = 1_000;
 
 struct Quick<'b, 's> {
     to: &'b mut Builder<'s>,
@@ -47,19 +47,14 @@ pub(super) fn read(to: &mut Builder<'_>) -> Option<()> {
 /// Whether the text is lines of characters that stand for themselves: no tab, no other line end
 /// than a line feed, nothing that cannot be printed.
 fn is_simple(text: &str) -> bool {
-    let simple = |byte: &u8| matches!(byte, b'\n' | b' '..=b'~');
-    // Bit by bit, so that many bytes are looked at at once.
-    if text
-        .as_bytes()
-        .iter()
-        .fold(true, |all, byte| all & simple(byte))
-    {
-        return true;
-    }
-    text.chars().all(|c| {
-        matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-            && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
-    })
+    let ascii = |byte: u8| matches!(byte, b'\n' | b' '..=b'~');
+    // Without a way out in between, so that many bytes are looked at at once.
+    let all_ascii = text.bytes().fold(true, |all, byte| all & ascii(byte));
+    all_ascii
+        || text.chars().all(|c| match c {
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
+            c => matches!(c, '\n' | ' '..='~' | '\u{a0}'..),
+        })
 }
 
 impl<'s> Quick<'_, 's> {
@@ -103,7 +98,7 @@ impl<'s> Quick<'_, 's> {
 
     fn next_line(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
-        let end = rest.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', rest);
         at + end.unwrap_or(rest.len()) + 1
     }
 
@@ -142,11 +137,8 @@ impl<'s> Quick<'_, 's> {
             let item = self.skip_spaces(at + 1);
             if fresh {
                 // In the column of its key a list begins, to the parser, with its first item.
-                let level = self
-                    .to
-                    .frames
-                    .last()
-                    .is_some_and(|frame| frame.column == column);
+                let frame = self.to.frames.last();
+                let level = frame.is_some_and(|frame| frame.column == column);
                 if level && self.is_line_end(item) {
                     return None;
                 }
@@ -173,8 +165,8 @@ impl<'s> Quick<'_, 's> {
         if fresh {
             self.open(Kind::Mapping, at, column)?;
         }
-        self.key(&first)?;
-        let value = self.skip_spaces(colon + 1);
+        let value = self.key(&first)?;
+        let value = self.skip_spaces(value);
         if self.is_line_end(value) {
             self.awaiting = true;
             return Some(self.next_line(value));
@@ -243,12 +235,15 @@ impl<'s> Quick<'_, 's> {
         self.to.open(kind, style, place, column).ok()
     }
 
-    fn key(&mut self, key: &Scalar<'s>) -> Option<()> {
+    /// A key, and the place behind its colon.
+    fn key(&mut self, key: &Scalar<'s>) -> Option<usize> {
+        let colon = self.skip_spaces(key.end);
         let merge = key.style == ScalarStyle::Plain && key.value == "<<";
-        if merge || key.end - key.start > MAX_KEY {
+        if merge || !self.is_colon(colon) || colon - key.start > MAX_KEY {
             return None;
         }
-        self.add(key)
+        self.add(key)?;
+        Some(colon + 1)
     }
 
     /// A scalar behind a dash, or on a line of its own.
@@ -291,12 +286,8 @@ impl<'s> Quick<'_, 's> {
         while self.byte(at) != close {
             if kind == Kind::Mapping {
                 let key = self.scalar(at, true)?;
-                self.key(&key)?;
-                let colon = self.skip_spaces(key.end);
-                if !self.is_colon(colon) {
-                    return None;
-                }
-                at = self.skip_flow(colon + 1, column)?;
+                let value = self.key(&key)?;
+                at = self.skip_flow(value, column)?;
             }
             let end = if matches!(self.byte(at), b'[' | b'{') {
                 self.flow(at, column)?

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::super::build::quickly;
+use super::super::quick::MAX_KEY;
 use super::super::*;
 
 /// Whether the quick reader takes a text.
@@ -166,6 +167,32 @@ fn hostile_texts_are_left_to_the_parser_too() {
     ] {
         assert!(!quick(&text.repeat(20_000)), "{text:?}");
         assert!(!quick(&format!("a: {}", text.repeat(20_000))), "{text:?}");
+    }
+}
+
+#[test]
+fn both_readers_have_the_same_limits() {
+    let read = |text: &str| {
+        let _ = parse(FileId(0), text);
+    };
+    for depth in MAX_DEPTH - 3..MAX_DEPTH + 3 {
+        read(&format!("a: {}{}", "[".repeat(depth), "]".repeat(depth)));
+        read(&format!("- {}{}", "[".repeat(depth), "]".repeat(depth)));
+        read(&format!("{}b", "- ".repeat(depth)));
+        let keys = (0..depth).map(|at| format!("{}a:\n", " ".repeat(at)));
+        let keys = keys.collect::<String>();
+        read(&keys);
+        read(&format!("{keys}{}- b", " ".repeat(depth - 1)));
+        read(&format!("{keys}{}{{b: []}}", " ".repeat(depth)));
+    }
+    for length in [MAX_KEY - 1, MAX_KEY, MAX_KEY + 1, 1_023, 1_024, 1_025] {
+        for (key, spaces) in [("k", 0), ("é", 0), ("k", 1), ("k", 100)] {
+            let key = key.repeat(length - spaces) + &" ".repeat(spaces);
+            read(&format!("{key}: 1"));
+            read(&format!("'{key}': 1"));
+            read(&format!("a: {{{key}: 1, \"{key}\": 2}}"));
+        }
+        read(&format!("a: {}\nb:\n  - {0}\n", "v".repeat(length)));
     }
 }
 

@@ -64,7 +64,7 @@ flags:
 fn plain_files_are_read_quickly() {
     let flags = FLAGS.replace("agreed: see", "agreed; see");
     assert!(quick(&flags));
-    assert!(quick(&flags.trim_end()));
+    assert!(quick(flags.trim_end()));
     for text in [
         "",
         "\n",

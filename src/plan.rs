@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use foldhash::fast::RandomState;
 use serde_json::{Map, Value};
 
@@ -398,7 +399,7 @@ pub type ByFlag<T> = HashMap<String, T, RandomState>;
 /// What stands at a flag's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {
-    Value(Vec<u8>),
+    Value(Bytes),
     /// Redis knows other types than strings: a list, a hash …
     OtherType(String),
 }
@@ -462,7 +463,7 @@ pub struct Write {
 pub enum Expect {
     Absent,
     /// These exact bytes.
-    Value(Vec<u8>),
+    Value(Bytes),
     /// Whatever it is: the key is neither read nor written.
     #[default]
     Any,

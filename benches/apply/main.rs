@@ -248,21 +248,25 @@ fn nothing_to_do(
     for page in keys.chunks(PAGE) {
         command(&mut gets, &[&["MGET"], page].concat());
     }
-    let bare = || -> Result<usize> {
+    let bare = || -> Result<Vec<Answer>> {
         let mut client = server.client()?;
         client.send_bytes(&gets)?;
         let mut pages = Vec::new();
         for _ in keys.chunks(PAGE) {
             pages.push(client.answer()?);
         }
+        Ok(pages)
+    };
+    let names = target.names();
+    let bare = || {
+        let pages = bare().expect("the store can be read");
         let lengths = pages.iter().map(|page| match page {
             Answer::List(values) => values.len(),
             _ => 0,
         });
-        Ok(lengths.sum())
+        assert_eq!(lengths.sum::<usize>(), records.len());
+        pages
     };
-    let names = target.names();
-    let bare = || assert_eq!(bare().expect("the store can be read"), records.len());
     let (read, theirs) = in_turn(
         9,
         || (),
@@ -270,6 +274,7 @@ fn nothing_to_do(
             let mut store = open(server).expect("the URL is fine");
             let snapshot = store.read_expecting(&names).expect("the store can be read");
             assert_eq!(snapshot.records.len(), records.len());
+            snapshot
         },
         bare,
     );
@@ -285,6 +290,7 @@ fn nothing_to_do(
             let mut store = open(server).expect("the URL is fine");
             let (plan, _) = plan(store.as_mut(), target).expect("the store can be read");
             assert!(plan.is_empty());
+            plan
         },
         bare,
     );

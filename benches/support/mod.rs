@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 /// Runs `a` and `b` in turn, `rounds` times after one round that is not counted, and gives the
 /// times of each. Taking turns keeps a machine whose speed drifts from favouring one of them.
-/// `before` each of them everything is made ready; that is not counted either.
-pub fn in_turn(
+/// `before` each of them everything is made ready; that is not counted either, nor is how long it takes to
+/// drop what they give.
+pub fn in_turn<A, B>(
     rounds: usize,
     mut before: impl FnMut(),
-    mut a: impl FnMut(),
-    mut b: impl FnMut(),
+    mut a: impl FnMut() -> A,
+    mut b: impl FnMut() -> B,
 ) -> (Vec<Duration>, Vec<Duration>) {
     let mut times = (Vec::new(), Vec::new());
     for round in 0..=rounds {
@@ -27,10 +28,12 @@ pub fn in_turn(
     times
 }
 
-fn time(work: &mut impl FnMut()) -> Duration {
+fn time<T>(work: &mut impl FnMut() -> T) -> Duration {
     let start = Instant::now();
-    work();
-    start.elapsed()
+    let done = work();
+    let took = start.elapsed();
+    drop(done);
+    took
 }
 
 pub fn median(times: &[Duration]) -> Duration {

@@ -70,7 +70,7 @@ fn snapshot() -> Snapshot {
         snapshot.specs.insert(flag.into(), digest);
         snapshot
             .records
-            .insert(flag.into(), Stored::Value(bytes.into()));
+            .insert(flag.into(), Stored::Value(bytes.to_vec().into()));
     }
     snapshot
 }

@@ -19,7 +19,7 @@ const SHOWN_STATUS: [&str; 3] = ["current_stage", "rolled_back_at", "paused_at"]
 
 pub(super) fn changes(write: &Write) -> Vec<FieldChange> {
     let before = match &write.expect {
-        Expect::Value(bytes) => Some(bytes.as_slice()),
+        Expect::Value(bytes) => Some(&**bytes),
         Expect::Absent | Expect::Any => None,
     };
     match &write.record {

@@ -58,8 +58,8 @@ fn snapshot(applied: Option<&Value>, live: Option<&Value>) -> Snapshot {
     }
     if let Some(live) = live {
         let stored = match live {
-            Value::String(raw) => Stored::Value(raw.clone().into_bytes()),
-            json => Stored::Value(json.to_string().into_bytes()),
+            Value::String(raw) => Stored::Value(raw.clone().into_bytes().into()),
+            json => Stored::Value(json.to_string().into_bytes().into()),
         };
         snapshot.records.insert("f".into(), stored);
     }
@@ -375,7 +375,8 @@ fn a_saved_plan_is_resumed_only_where_nothing_moved() {
     );
     assert_eq!(
         refused("ff", |s| drop(
-            s.records.insert("f".into(), Stored::Value(b"{}".to_vec()))
+            s.records
+                .insert("f".into(), Stored::Value(b"{}".to_vec().into()))
         )),
         SavedPlanError::Moved(vec!["f".into()])
     );
@@ -414,7 +415,7 @@ fn the_fingerprint_is_of_what_a_plan_does_and_not_of_what_it_leaves_alone() {
     let mut busy = quiet.clone();
     busy.now += 60.0;
     busy.records
-        .insert("neighbour".into(), Stored::Value(b"{}".to_vec()));
+        .insert("neighbour".into(), Stored::Value(b"{}".to_vec().into()));
     let fingerprint = |snapshot| Plan::new(&target, "memory", "ff", snapshot).fingerprint();
     assert_eq!(fingerprint(quiet.clone()), fingerprint(busy));
     let mut later = quiet.clone();
@@ -435,7 +436,7 @@ fn a_plan_of_a_part_is_the_part_of_the_plan() {
     }
     snapshot
         .records
-        .insert("neighbour".into(), Stored::Value(b"{}".to_vec()));
+        .insert("neighbour".into(), Stored::Value(b"{}".to_vec().into()));
     let target_of = |flags: &[Wanted]| target(flags.to_vec());
     let all = Plan::new(&target_of(&flags), "memory", "ff", snapshot.clone());
     assert_eq!((all.changes.len(), all.unchanged, all.unmanaged), (3, 2, 1));

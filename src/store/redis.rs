@@ -3,6 +3,7 @@
 //! Everything that several commands must agree on is watched or checked in one step by the server;
 //! nothing relies on the order in which two clients happen to come.
 
+mod answers;
 mod aside;
 mod commands;
 mod commit;

@@ -46,10 +46,11 @@ const MANY: [&str; 11] = [
 ];
 
 /// What looking at everything takes.
-const LOOKING: [&str; 10] = [
+const LOOKING: [&str; 11] = [
     "dbsize",
     "exists",
     "hgetall",
+    "hlen",
     "hmget",
     "mget",
     "scan",

@@ -410,7 +410,9 @@ impl Case {
             let bytes = record.to_string().into_bytes();
             let spec = Record::parse(&bytes).unwrap().spec;
             snapshot.specs.insert(key.clone(), spec.digest());
-            snapshot.records.insert(key.clone(), Stored::Value(bytes));
+            snapshot
+                .records
+                .insert(key.clone(), Stored::Value(bytes.into()));
         }
         for key in &self.removed {
             let removed = Removed {

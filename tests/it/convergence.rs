@@ -444,7 +444,7 @@ fn check_chain(newest_first: &[HistoryEntry], end: &Snapshot) {
         }
     }
     let text = |stored: &Stored| match stored {
-        Stored::Value(bytes) => String::from_utf8(bytes.clone()).expect("text"),
+        Stored::Value(bytes) => String::from_utf8(bytes.to_vec()).expect("text"),
         Stored::OtherType(kind) => panic!("a {kind}"),
     };
     let live: BTreeMap<String, String> = end

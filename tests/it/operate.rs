@@ -269,7 +269,7 @@ proptest! {
         let spec = |fields: &Map<String, Value>| Spec::from_json(&without_status(fields));
         let mut snapshot = Snapshot { now: NOW + 5.0, ..Snapshot::default() };
         if !lost {
-            snapshot.records.insert("f".to_owned(), Stored::Value(killed.to_bytes()));
+            snapshot.records.insert("f".to_owned(), Stored::Value(killed.to_bytes().into()));
         }
         snapshot.stops.insert("f".to_owned(), noted);
         if let Some(same) = applied {

@@ -174,7 +174,7 @@ fn a_reader_sees_one_moment_while_another_writes() {
                 let generation = snapshot.generation.to_string().into_bytes();
                 assert_eq!(
                     snapshot.records["a"],
-                    hoist::plan::Stored::Value(generation)
+                    hoist::plan::Stored::Value(generation.into())
                 );
             }
         });

@@ -56,7 +56,7 @@ promises![
 fn read(store: &mut dyn Store) -> BTreeMap<String, String> {
     let snapshot = store.read().expect("a read");
     let text = |stored| match stored {
-        Stored::Value(bytes) => String::from_utf8(bytes).expect("text"),
+        Stored::Value(bytes) => String::from_utf8(bytes.into()).expect("text"),
         Stored::OtherType(kind) => format!("<{kind}>"),
     };
     let records = snapshot.records.into_iter();
@@ -237,7 +237,7 @@ fn a_large_commit_is_as_careful_as_a_small_one(backend: &impl Backend) {
     assert_eq!(after.records.len(), 2499 + 2500 + 1);
     assert_eq!(
         after.records.get("unseen"),
-        Some(&Stored::Value(b"3".to_vec()))
+        Some(&Stored::Value(b"3".to_vec().into()))
     );
     assert_eq!(after.specs.len(), 4999);
     assert_eq!(after.removed.len(), 2);
@@ -498,8 +498,11 @@ fn bytes_that_are_no_text_survive(backend: &impl Backend) {
     backend.put("ff", "garbage", &garbage);
     backend.put("ff", "empty", b"");
     let snapshot = store.read().expect("a read");
-    assert_eq!(snapshot.records["garbage"], Stored::Value(garbage.clone()));
-    assert_eq!(snapshot.records["empty"], Stored::Value(vec![]));
+    assert_eq!(
+        snapshot.records["garbage"],
+        Stored::Value(garbage.clone().into())
+    );
+    assert_eq!(snapshot.records["empty"], Stored::Value(Vec::new().into()));
     apply(&mut *store, vec![update("a", "1", "2")]);
     assert_eq!(backend.get("ff", "garbage"), Some(garbage.clone()));
 
@@ -507,7 +510,7 @@ fn bytes_that_are_no_text_survive(backend: &impl Backend) {
     reversed.reverse();
     let replace = write(
         "garbage",
-        Expect::Value(garbage),
+        Expect::Value(garbage.into()),
         RecordWrite::Set(reversed.clone()),
         managed("d"),
     );
@@ -626,7 +629,7 @@ fn win_once(store: &mut dyn Store) -> u64 {
         let Some(Stored::Value(bytes)) = snapshot.records.get("a") else {
             panic!("the record is gone");
         };
-        let before = String::from_utf8(bytes.clone()).expect("text");
+        let before = String::from_utf8(bytes.to_vec()).expect("text");
         let after = before.parse::<u32>().expect("a number") + 1;
         let writes = vec![update("a", &before, &after.to_string())];
         let next = commit(&snapshot, writes);

@@ -141,7 +141,7 @@ mod tests {
         create(&mut store, "a");
         assert_eq!(due(&mut lookout, &mut store), ["a"]);
         // Only the rollouts are read while nothing is committed, and another client's are not hoist's.
-        store.put("theirs", Stored::Value(ROLLOUT.to_vec()));
+        store.put("theirs", Stored::Value(ROLLOUT.to_vec().into()));
         assert_eq!(lookout.read(&mut store).unwrap().0.records.len(), 1);
         create(&mut store, "b");
         assert_eq!(due(&mut lookout, &mut store), ["a", "b"]);

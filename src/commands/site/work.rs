@@ -182,7 +182,7 @@ impl Site {
     ) -> Result<Subject<'s>, Trouble> {
         let (applied, noted) = (snapshot.specs.get(flag), snapshot.stops.get(flag));
         let bytes = match snapshot.records.get(flag) {
-            Some(Stored::Value(bytes)) => Some(bytes.as_slice()),
+            Some(Stored::Value(bytes)) => Some(&**bytes),
             Some(Stored::OtherType(kind)) => {
                 return Err(self.unreadable(flag, &format!("a {kind}")).into());
             }
@@ -344,7 +344,7 @@ impl Subject<'_> {
         Write {
             flag: self.flag.to_owned(),
             expect: match self.bytes {
-                Some(bytes) => Expect::Value(bytes.to_vec()),
+                Some(bytes) => Expect::Value(bytes.to_vec().into()),
                 None => Expect::Absent,
             },
             record: match after {

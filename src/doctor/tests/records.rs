@@ -14,7 +14,7 @@ fn after(change: impl FnOnce(&mut Snapshot)) -> String {
 
 /// The same, where another client has written this record.
 fn after_set(flag: &str, record: &str) -> String {
-    let stored = Stored::Value(record.as_bytes().to_vec());
+    let stored = Stored::Value(record.as_bytes().to_vec().into());
     after(|snapshot| drop(snapshot.records.insert(flag.to_owned(), stored)))
 }
 

@@ -134,7 +134,7 @@ fn keys_of_the_store_are_written_out_in_refusals() {
     hostile.records = hostile
         .specs
         .keys()
-        .map(|flag| (flag.clone(), Stored::Value(bytes.clone())))
+        .map(|flag| (flag.clone(), Stored::Value(bytes.clone().into())))
         .collect();
     let plan = Plan::new(&target(vec![wanted("f", &on(1))]), "memory", "ff", hostile);
     let refusals = refusals(&plan, Consent::default());
@@ -152,7 +152,7 @@ fn store_of(flags: usize) -> Snapshot {
         let bytes = on(1).to_string().into_bytes();
         snapshot
             .records
-            .insert(format!("f{index}"), Stored::Value(bytes));
+            .insert(format!("f{index}"), Stored::Value(bytes.into()));
     }
     snapshot
 }

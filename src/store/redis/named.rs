@@ -66,9 +66,9 @@ impl Redis {
             .try_for_each(|answer| self.check_type(meta, answer))?;
         let [time, head] = self.exactly(head)?;
         let pages = flags.len().div_ceil(PAGE);
-        let specs = self.fields(specs, next(pages), flags)?;
-        let removed = self.fields(removed, next(pages), flags)?;
-        let stops = self.fields(stops, next(pages), flags)?;
+        let specs = self.fields(specs, next(pages), flags.len())?;
+        let removed = self.fields(removed, next(pages), flags.len())?;
+        let stops = self.fields(stops, next(pages), flags.len())?;
         let mut records = answers.collect::<Vec<Value>>();
         let end = records.pop();
         let mut snapshot = self.head(time, head)?;
@@ -76,8 +76,7 @@ impl Redis {
         snapshot.removed = named(flags, removed, |json| serde_json::from_slice(&json).ok());
         snapshot.stops = named(flags, stops, |json| Some(effects::stop(&json)));
         let mut found = Found::default();
-        let keys = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        self.collect(keys, records, &mut found)?;
+        self.collect(flags, records, &mut found)?;
         snapshot.records = found.records;
         Ok(Named {
             snapshot,
@@ -86,7 +85,7 @@ impl Redis {
         })
     }
 
-    fn ask_fields(&self, wire: &mut Wire, hash: &str, flags: &[&str]) {
+    pub(super) fn ask_fields(&self, wire: &mut Wire, hash: &str, flags: &[impl AsRef<[u8]>]) {
         for page in flags.chunks(PAGE) {
             wire.begin(2 + page.len());
             wire.arg("HMGET");
@@ -96,11 +95,11 @@ impl Redis {
     }
 
     /// The answers to [`Self::ask_fields`], one for each flag.
-    fn fields(
+    pub(super) fn fields(
         &self,
         hash: &str,
         answers: Vec<Value>,
-        flags: &[&str],
+        flags: usize,
     ) -> Result<Vec<Option<Vec<u8>>>, Error> {
         answers
             .iter()
@@ -111,7 +110,7 @@ impl Redis {
             .flatten()
             .map(value::bytes)
             .collect();
-        if fields.len() == flags.len() {
+        if fields.len() == flags {
             Ok(fields)
         } else {
             Err(self.endpoint.nonsense())

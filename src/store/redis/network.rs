@@ -1,18 +1,17 @@
 //! How a store reaches its server. The rest knows conversations only, so that a test can hold one
 //! without a server, and order the steps of several as it likes.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ::redis::{Parser, RedisResult, Value};
+use ::redis::{RedisResult, Value};
 use rustls::ClientConfig;
 
+use super::answers::Answers;
 use super::stream::{Address, Stream};
-
-/// Bytes that are taken from a connection at once; the parser by itself takes an eighth of that.
-const READ_AT_ONCE: usize = 64 * 1024;
+use super::value::{self, Page};
 
 /// Where conversations with servers come from.
 pub trait Network: Send {
@@ -42,6 +41,11 @@ pub trait Link: Send {
     /// Waits for the next answer. A refusal of a command is an answer too.
     fn receive(&mut self) -> RedisResult<Value>;
 
+    /// The same where a list of texts is expected.
+    fn receive_page(&mut self) -> RedisResult<Page> {
+        Ok(value::page(self.receive()?))
+    }
+
     /// Changes how long one answer may take, where time passes.
     fn allow(&mut self, _limit: Duration) -> RedisResult<()> {
         Ok(())
@@ -56,8 +60,8 @@ impl Network for Sockets {
         let stream = Stream::connect(address, dial.tls.as_ref(), dial.connect)?;
         stream.set_limit(dial.answer)?;
         Ok(Box::new(Socket {
-            stream: BufReader::with_capacity(READ_AT_ONCE, stream),
-            parser: Parser::new(),
+            stream,
+            answers: Answers::new(),
         }))
     }
 
@@ -67,20 +71,24 @@ impl Network for Sockets {
 }
 
 struct Socket {
-    stream: BufReader<Stream>,
-    parser: Parser,
+    stream: Stream,
+    answers: Answers,
 }
 
 impl Link for Socket {
     fn send(&mut self, bytes: &[u8]) -> RedisResult<()> {
-        Ok(self.stream.get_mut().write_all(bytes)?)
+        Ok(self.stream.write_all(bytes)?)
     }
 
     fn receive(&mut self) -> RedisResult<Value> {
-        self.parser.parse_value(&mut self.stream)
+        self.answers.next(&mut self.stream)
+    }
+
+    fn receive_page(&mut self) -> RedisResult<Page> {
+        self.answers.next_page(&mut self.stream)
     }
 
     fn allow(&mut self, limit: Duration) -> RedisResult<()> {
-        Ok(self.stream.get_ref().set_limit(limit)?)
+        Ok(self.stream.set_limit(limit)?)
     }
 }

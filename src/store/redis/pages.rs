@@ -1,16 +1,19 @@
 //! Reading the records of a store, a page at a time.
 
 use std::collections::{HashSet, VecDeque};
-use std::vec;
+use std::sync::mpsc;
+use std::{mem, thread, vec};
 
 use ::redis::Value;
+use bytes::Bytes;
 
 use crate::plan::{ByFlag, Snapshot, Stored};
 use crate::store::Error;
 
+use super::Redis;
 use super::read::End;
+use super::value::{self, Page};
 use super::wire::{Wire, first_refusal};
-use super::{Redis, value};
 
 /// Keys that one SCAN looks at. Larger is fewer round trips, and a longer pause for other clients.
 const SCAN_COUNT: &str = "2000";
@@ -38,11 +41,22 @@ impl Listed {
     }
 }
 
-/// Flags whose values are read, a page at a time.
+/// What is asked of each flag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    Records,
+    /// Records, and what the list of managed flags has on them.
+    WithDigests,
+}
+
+/// Flags that are read by name, a page at a time.
 pub(super) struct Asked {
+    what: Ask,
     /// Those that have been sent for.
     pages: VecDeque<Vec<String>>,
     rest: vec::IntoIter<String>,
+    /// Whether the tally has been sent for, behind the last page.
+    is_over: bool,
 }
 
 /// What was read of records.
@@ -51,9 +65,35 @@ pub(super) struct Found {
     pub records: ByFlag<Stored>,
     /// Flags whose keys have no value that MGET could give.
     pub valueless: Vec<String>,
+    /// Managed ones and their digests, as far as these were asked for.
+    specs: ByFlag<String>,
+}
+
+/// What a page has shown of its flags.
+struct Taken {
+    flags: Vec<String>,
+    records: Vec<Option<Bytes>>,
+    /// None where they were not asked for.
+    digests: Vec<Option<Bytes>>,
 }
 
 impl Found {
+    fn add(&mut self, page: Taken) {
+        let digests = page.flags.iter().zip(page.digests);
+        self.specs.extend(digests.filter_map(|(flag, digest)| {
+            let digest = String::from_utf8_lossy(&digest?).into_owned();
+            Some((flag.clone(), digest))
+        }));
+        for (flag, record) in page.flags.into_iter().zip(page.records) {
+            match record {
+                Some(bytes) => {
+                    self.records.insert(flag, Stored::Value(bytes));
+                }
+                None => self.valueless.push(flag),
+            }
+        }
+    }
+
     /// Those of `flags` that have not been read, or had no value.
     fn unread<'f>(&self, flags: impl Iterator<Item = &'f String>) -> Vec<String> {
         let unread = flags.filter(|flag| !self.records.contains_key(*flag));
@@ -61,55 +101,68 @@ impl Found {
     }
 }
 
-impl Redis {
-    /// Reads every record of a store where a scan has found all there is. Gives generation and lineage as
-    /// they are then.
-    pub(super) fn listed_records(
-        &self,
-        wire: &mut Wire,
-        listed: Vec<String>,
-        snapshot: &mut Snapshot,
-    ) -> Result<End, Error> {
-        // What was created meanwhile may be missing: what hoist manages is asked for by name.
-        let known: HashSet<&str> = listed.iter().map(String::as_str).collect();
-        let managed = snapshot.specs.keys();
-        let unlisted = managed.filter(|flag| !known.contains(flag.as_str()));
-        let unlisted: Vec<String> = unlisted.cloned().collect();
-        self.get(wire, &unlisted);
-        self.ask_generation(wire);
-        let mut found = Found::default();
-        self.got(wire, listed, &mut found)?;
-        self.got(wire, unlisted, &mut found)?;
-        let [end] = self.exactly(wire.next_answers(1)?)?;
-        self.settle(wire, found, end, snapshot)
-    }
+/// How much there is.
+struct Tally {
+    /// Keys that are not bookkeeping, of anybody.
+    keys: Option<usize>,
+    managed: Option<usize>,
+    /// The answer to [`Redis::ask_generation`].
+    end: Value,
+}
 
-    /// Reads every record: those of the flags `asked`, and what else there is beyond a scan that has
+impl Redis {
+    /// Reads every record, those of the flags `asked` first, and the list of managed flags. A scan has
     /// come as far as `listed`.
-    pub(super) fn named_records(
+    pub(super) fn expected_records(
         &self,
         wire: &mut Wire,
-        asked: Asked,
+        mut asked: Asked,
         listed: Listed,
         snapshot: &mut Snapshot,
     ) -> Result<End, Error> {
+        if listed.is_last() {
+            // What there is is known by name.
+            asked.rest = Vec::new().into_iter();
+        }
         let mut found = Found::default();
-        self.take(wire, asked, &mut found)?;
-        let rest = found.unread(snapshot.specs.keys().chain(&listed.flags));
-        let rest = self.ask(wire, rest);
-        self.take(wire, rest, &mut found)?;
-        self.ask_count(wire);
-        self.ask_generation(wire);
-        let [keys, kept, mut end] = self.exactly(wire.next_answers(3)?)?;
-        if count(&keys, &kept) == Some(found.records.len()) {
-            // The server has no other keys: there is nothing to search for.
+        let tally = self.take(wire, asked, &mut found)?;
+        let has_specs = tally.managed == Some(found.specs.len());
+        snapshot.specs = mem::take(&mut found.specs);
+        if !has_specs {
+            snapshot.specs = self.specs(wire)?;
+        }
+        if tally.keys == Some(found.records.len()) {
             found.valueless.clear();
-        } else {
+            return self.settle(wire, found, tally.end, snapshot);
+        }
+        self.all_records(wire, listed, found, snapshot)
+    }
+
+    /// Reads every record that has not been `found` yet: those of managed flags, of flags that a scan
+    /// has `listed`, and what is behind them.
+    pub(super) fn all_records(
+        &self,
+        wire: &mut Wire,
+        listed: Listed,
+        mut found: Found,
+        snapshot: &mut Snapshot,
+    ) -> Result<End, Error> {
+        let mut rest = found.unread(snapshot.specs.keys().chain(&listed.flags));
+        // As they were written, most likely: what lies side by side is found sooner.
+        rest.sort_unstable();
+        rest.dedup();
+        let rest = self.ask(wire, rest, Ask::Records);
+        let mut tally = self.take(wire, rest, &mut found)?;
+        // Whatever is there is listed.
+        let is_listed: HashSet<&str> = listed.flags.iter().map(String::as_str).collect();
+        found.valueless.retain(|flag| is_listed.contains(&**flag));
+        // If the server has no other keys, there is nothing to search for.
+        if tally.keys != Some(found.records.len()) && !listed.is_last() {
             self.search(wire, listed.cursor, &mut found)?;
             self.ask_generation(wire);
-            [end] = self.exactly(wire.next_answers(1)?)?;
+            [tally.end] = self.exactly(wire.next_answers(1)?)?;
         }
-        self.settle(wire, found, end, snapshot)
+        self.settle(wire, found, tally.end, snapshot)
     }
 
     /// Follows a scan from `cursor` to its end and reads what has not been read.
@@ -150,13 +203,35 @@ impl Redis {
         self.generation(end.unwrap_or(Value::Nil))
     }
 
-    /// Asks how many keys the server has, and how many of those are bookkeeping.
-    fn ask_count(&self, wire: &mut Wire) {
+    /// Asks how many keys the server has, how many of those are bookkeeping, and how many flags are managed.
+    fn ask_tally(&self, wire: &mut Wire) {
         wire.command(&["DBSIZE"]);
         let kept = self.names.kept();
         wire.begin(1 + kept.len());
         wire.arg("EXISTS");
         kept.iter().for_each(|key| wire.arg(key));
+        wire.command(&["HLEN", &self.names.specs]);
+        self.ask_generation(wire);
+    }
+
+    /// Takes the answer to [`Self::ask_tally`].
+    fn tally(&self, wire: &mut Wire) -> Result<Tally, Error> {
+        let answers = wire.next_answers(4)?;
+        if let Some(managed) = answers.get(2) {
+            self.check_type(&self.names.specs, managed)?;
+        }
+        let [keys, kept, managed, end] = self.exactly(answers)?;
+        let count = |count: Option<i64>| usize::try_from(count?).ok();
+        let kept = value::integer(&kept);
+        Ok(Tally {
+            keys: count(
+                value::integer(&keys)
+                    .zip(kept)
+                    .map(|(keys, kept)| keys - kept),
+            ),
+            managed: count(value::integer(&managed)),
+            end,
+        })
     }
 
     /// What stands at the keys of `valueless`, which have no value that MGET could give. Gives the
@@ -230,15 +305,26 @@ impl Redis {
 
     /// Takes the answers to [`Self::get`].
     fn got(&self, wire: &mut Wire, flags: Vec<String>, found: &mut Found) -> Result<(), Error> {
-        let answers = wire.next_answers(flags.len().div_ceil(PAGE))?;
-        self.collect(flags, answers, found)
+        let mut flags = flags.into_iter();
+        while flags.len() > 0 {
+            let flags: Vec<String> = flags.by_ref().take(PAGE).collect();
+            let records = self.texts(wire.next_page()?, None, flags.len())?;
+            found.add(Taken {
+                flags,
+                records,
+                digests: Vec::new(),
+            });
+        }
+        Ok(())
     }
 
-    /// Begins to read the records of `flags`.
-    pub(super) fn ask(&self, wire: &mut Wire, flags: Vec<String>) -> Asked {
+    /// Begins to read `flags`.
+    pub(super) fn ask(&self, wire: &mut Wire, flags: Vec<String>, what: Ask) -> Asked {
         let mut asked = Asked {
+            what,
             pages: VecDeque::new(),
             rest: flags.into_iter(),
+            is_over: false,
         };
         for _ in 0..AHEAD {
             self.ask_on(wire, &mut asked);
@@ -251,18 +337,57 @@ impl Redis {
         let page: Vec<String> = asked.rest.by_ref().take(PAGE).collect();
         if !page.is_empty() {
             self.get(wire, &page);
+            if asked.what == Ask::WithDigests {
+                self.ask_fields(wire, &self.names.specs, &page);
+            }
             asked.pages.push_back(page);
+        } else if !mem::replace(&mut asked.is_over, true) {
+            self.ask_tally(wire);
         }
     }
 
-    /// Takes the records of [`Self::ask`].
-    fn take(&self, wire: &mut Wire, mut asked: Asked, found: &mut Found) -> Result<(), Error> {
-        found.records.reserve(asked.rest.len());
-        while let Some(page) = asked.pages.pop_front() {
-            let answers = wire.next_answers(1)?;
-            self.ask_on(wire, &mut asked);
+    /// Takes the answers to [`Self::ask`].
+    fn take(&self, wire: &mut Wire, mut asked: Asked, found: &mut Found) -> Result<Tally, Error> {
+        let expected = asked.pages.len() * PAGE + asked.rest.len();
+        found.records.reserve(expected);
+        if asked.what == Ask::WithDigests {
+            found.specs.reserve(expected);
+        }
+        if asked.rest.len() == 0 {
+            self.take_pages(wire, &mut asked, |page| found.add(page))?;
+        } else {
+            // What has come is put in its place while the next is on its way.
+            thread::scope(|scope| {
+                let (sender, pages) = mpsc::channel();
+                scope.spawn(|| pages.into_iter().for_each(|page| found.add(page)));
+                let hand_on = |page| sender.send(page).unwrap_or_default();
+                self.take_pages(wire, &mut asked, hand_on)
+            })?;
+        }
+        self.ask_on(wire, &mut asked);
+        self.tally(wire)
+    }
+
+    fn take_pages(
+        &self,
+        wire: &mut Wire,
+        asked: &mut Asked,
+        mut each: impl FnMut(Taken),
+    ) -> Result<(), Error> {
+        let with_digests = asked.what == Ask::WithDigests;
+        while let Some(flags) = asked.pages.pop_front() {
+            let records = wire.next_page()?;
+            let digests = with_digests.then(|| wire.next_page()).transpose()?;
+            self.ask_on(wire, asked);
             wire.hand_over();
-            self.collect(page, answers, found)?;
+            let records = self.texts(records, None, flags.len())?;
+            let specs = Some(&*self.names.specs);
+            let digests = digests.map(|digests| self.texts(digests, specs, flags.len()));
+            each(Taken {
+                records,
+                digests: digests.transpose()?.unwrap_or_default(),
+                flags,
+            });
         }
         Ok(())
     }
@@ -270,35 +395,38 @@ impl Redis {
     /// Puts the answers to [`Self::get`] where they belong.
     pub(super) fn collect(
         &self,
-        flags: Vec<String>,
+        flags: &[&str],
         answers: Vec<Value>,
         found: &mut Found,
     ) -> Result<(), Error> {
         if let Some(error) = first_refusal(&answers) {
             return Err(self.endpoint.refused(error));
         }
-        let mut flags = flags.into_iter();
-        for values in answers.into_iter().filter_map(value::list) {
-            if values.len() > flags.len() {
-                return Err(self.endpoint.nonsense());
+        let values = answers.into_iter().filter_map(value::list).flatten();
+        let texts = values.map(|value| value::bytes(value).map(Bytes::from));
+        found.add(Taken {
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            records: self.texts(Page::Texts(texts.collect()), None, flags.len())?,
+            digests: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// The `count` texts of a page. They may have come of the hash `of` of hoist's own.
+    fn texts(
+        &self,
+        page: Page,
+        of: Option<&str>,
+        count: usize,
+    ) -> Result<Vec<Option<Bytes>>, Error> {
+        match (page, of) {
+            (Page::Texts(texts), _) if texts.len() == count => Ok(texts),
+            (Page::Other(answer), Some(hash)) => {
+                self.check_type(hash, &answer)?;
+                Err(self.endpoint.nonsense())
             }
-            for (value, flag) in values.into_iter().zip(flags.by_ref()) {
-                match value::bytes(value) {
-                    Some(bytes) => {
-                        found.records.insert(flag, Stored::Value(bytes));
-                    }
-                    None => found.valueless.push(flag),
-                }
-            }
-        }
-        match flags.next() {
-            None => Ok(()),
-            Some(_) => Err(self.endpoint.nonsense()),
+            (Page::Other(Value::ServerError(error)), None) => Err(self.endpoint.refused(&error)),
+            (Page::Texts(_) | Page::Other(_), _) => Err(self.endpoint.nonsense()),
         }
     }
-}
-
-/// How many keys a server has besides the bookkeeping, from the answers to [`Redis::ask_count`].
-fn count(keys: &Value, kept: &Value) -> Option<usize> {
-    usize::try_from(value::integer(keys)? - value::integer(kept)?).ok()
 }

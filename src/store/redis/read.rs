@@ -7,6 +7,7 @@ use ::redis::Value;
 use crate::plan::{ByFlag, Removed, Snapshot};
 use crate::store::{Error, effects};
 
+use super::pages::{Ask, Found};
 use super::wire::{Wire, first_refusal};
 use super::{Redis, value};
 
@@ -52,10 +53,16 @@ impl Redis {
         let [meta, specs, removed, stops] = self.names.hashes();
         wire.command(&["TIME"]);
         wire.command(&["HGETALL", meta]);
-        // Ahead of what takes long to read, so that the server can begin with the records meanwhile.
         self.scan(wire, b"0");
-        for hash in [specs, removed, stops] {
+        for hash in [removed, stops] {
             wire.command(&["HGETALL", hash]);
+        }
+        let mut asked = None;
+        if expected.is_empty() {
+            wire.command(&["HGETALL", specs]);
+        } else {
+            let expected = expected.iter().map(|flag| (*flag).to_owned());
+            asked = Some(self.ask(wire, expected.collect(), Ask::WithDigests));
         }
         let answers = wire.next_answers(3)?;
         if let Some(answer) = answers.get(1) {
@@ -64,38 +71,36 @@ impl Redis {
         let [time, head, listed] = self.exactly(answers)?;
         let mut snapshot = self.head(time, head)?;
         let listed = self.listed(listed)?;
-        let mut asked = None;
-        if listed.is_last() {
-            self.get(wire, &listed.flags);
-            wire.hand_over();
-        } else if !expected.is_empty() && !listed.flags.is_empty() {
-            let expected = expected.iter().map(|flag| (*flag).to_owned());
-            asked = Some(self.ask(wire, expected.collect()));
-        }
-        let answers = wire.next_answers(3)?;
-        for (key, answer) in [specs, removed, stops].into_iter().zip(&answers) {
-            self.check_type(key, answer)?;
-        }
-        let [managed, removed, stops] = self.exactly(answers)?;
-        snapshot.specs = texts(managed);
-        snapshot.removed = value::pairs(removed)
+        snapshot.removed = value::pairs(self.hash(wire, removed)?)
             .filter_map(|(flag, json)| Some((flag, serde_json::from_slice::<Removed>(&json).ok()?)))
             .collect();
-        snapshot.stops = value::pairs(stops)
+        snapshot.stops = value::pairs(self.hash(wire, stops)?)
             .map(|(flag, json)| (flag, effects::stop(&json)))
             .collect();
-        if listed.is_last() {
-            let end = self.listed_records(wire, listed.flags, &mut snapshot)?;
-            return Ok((snapshot, end));
-        }
-        let asked = asked.unwrap_or_else(|| {
-            let mut managed: Vec<String> = snapshot.specs.keys().cloned().collect();
-            // As they were written, most likely: what lies side by side is found sooner.
-            managed.sort_unstable();
-            self.ask(wire, managed)
-        });
-        let end = self.named_records(wire, asked, listed, &mut snapshot)?;
+        let end = match asked {
+            Some(asked) => self.expected_records(wire, asked, listed, &mut snapshot)?,
+            None => {
+                snapshot.specs = texts(self.hash(wire, specs)?);
+                self.all_records(wire, listed, Found::default(), &mut snapshot)?
+            }
+        };
         Ok((snapshot, end))
+    }
+
+    /// The answer to an HGETALL of `key`, which is one of hoist's own.
+    fn hash(&self, wire: &mut Wire, key: &str) -> Result<Value, Error> {
+        let answers = wire.next_answers(1)?;
+        answers
+            .iter()
+            .try_for_each(|answer| self.check_type(key, answer))?;
+        let [hash] = self.exactly(answers)?;
+        Ok(hash)
+    }
+
+    /// Managed flags, and the digest of each.
+    pub(super) fn specs(&self, wire: &mut Wire) -> Result<ByFlag<String>, Error> {
+        wire.command(&["HGETALL", &self.names.specs]);
+        Ok(texts(self.hash(wire, &self.names.specs)?))
     }
 
     pub(super) fn ask_generation(&self, wire: &mut Wire) {

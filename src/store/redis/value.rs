@@ -1,6 +1,27 @@
 //! Answers of the server as plain values. What does not fit is `None` or left out.
 
 use ::redis::Value;
+use bytes::Bytes;
+
+/// An answer that should be a list of texts.
+#[derive(Debug, PartialEq)]
+pub enum Page {
+    Texts(Vec<Option<Bytes>>),
+    Other(Value),
+}
+
+/// A list as a page.
+pub fn page(answer: Value) -> Page {
+    match answer {
+        Value::Array(values) => {
+            let texts = values
+                .into_iter()
+                .map(|value| bytes(value).map(Bytes::from));
+            Page::Texts(texts.collect())
+        }
+        other => Page::Other(other),
+    }
+}
 
 pub(super) fn bytes(value: Value) -> Option<Vec<u8>> {
     match value {

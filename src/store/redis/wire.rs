@@ -4,13 +4,14 @@ use std::io::Write;
 use std::mem;
 use std::time::Duration;
 
-use ::redis::{RedisError, ServerError, Value};
+use ::redis::{RedisError, RedisResult, ServerError, Value};
 
 use crate::store::Error;
 
 use super::endpoint::Endpoint;
 use super::network::{Dial, Link, Network};
 use super::stream::Address;
+use super::value::Page;
 
 /// Commands are sent in pieces of about this many bytes, so that a large commit is in memory once.
 const PIECE: usize = 256 * 1024;
@@ -217,12 +218,33 @@ impl Wire {
         self.answer()
     }
 
+    /// The next answer, which should be a list of texts.
+    pub fn next_page(&mut self) -> Result<Page, Error> {
+        self.next_answers(0)?;
+        let page = self.link.receive_page();
+        self.came(page, |page| match page {
+            Page::Other(answer) => refusal(answer),
+            Page::Texts(_) => None,
+        })
+    }
+
     fn answer(&mut self) -> Result<Value, Error> {
         let answer = self.link.receive();
+        self.came(answer, refusal)
+    }
+
+    fn came<A>(
+        &mut self,
+        answer: RedisResult<A>,
+        refusal: impl Fn(&A) -> Option<&ServerError>,
+    ) -> Result<A, Error> {
         let result = match (self.send_error.take(), answer) {
-            // A server that hangs up says why before it does, at times.
-            (Some(_), Ok(Value::ServerError(error))) => return Err(self.endpoint.refused(&error)),
-            (Some(error), _) => Err(error),
+            (Some(broken), Ok(answer)) => match refusal(&answer) {
+                // A server that hangs up says why before it does, at times.
+                Some(error) => return Err(self.endpoint.refused(error)),
+                None => Err(broken),
+            },
+            (Some(broken), Err(_)) => Err(broken),
             (None, answer) => answer,
         };
         let answer = result.map_err(|error| self.broken(&error))?;
@@ -240,8 +262,12 @@ impl Wire {
 
 /// The first of `answers` that is a refusal.
 pub(super) fn first_refusal(answers: &[Value]) -> Option<&ServerError> {
-    answers.iter().find_map(|answer| match answer {
+    answers.iter().find_map(refusal)
+}
+
+fn refusal(answer: &Value) -> Option<&ServerError> {
+    match answer {
         Value::ServerError(error) => Some(error),
         _ => None,
-    })
+    }
 }

@@ -84,7 +84,7 @@ fn flags(
     snapshot
         .records
         .extend(rows::<_, Vec<_>>(transaction, &records, params, |row| {
-            Ok((row.get(0)?, Stored::Value(bytes(row, 1)?)))
+            Ok((row.get(0)?, Stored::Value(bytes(row, 1)?.into())))
         })?);
     let specs = sql("digest", "specs", "flag");
     snapshot

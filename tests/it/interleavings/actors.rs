@@ -93,6 +93,14 @@ impl Actor {
         }
     }
 
+    /// What a sync sends for before it knows what is there.
+    fn expects(&self) -> Vec<&str> {
+        match self {
+            Self::Sync(target) => target.names(),
+            Self::Watch(_) | Self::Kill(_) | Self::Advance(_) | Self::Client(..) => Vec::new(),
+        }
+    }
+
     fn is_operators(&self) -> bool {
         matches!(self, Self::Kill(_) | Self::Advance(_))
     }
@@ -119,7 +127,7 @@ impl Actor {
         let snapshot = match (ahead, &flags) {
             (Some(snapshot), _) => snapshot,
             (None, Some(flags)) => store.read_flags(flags).ok()?,
-            (None, None) => store.read().ok()?,
+            (None, None) => store.read_expecting(&self.expects()).ok()?,
         };
         desk.has_read(&snapshot, flags.as_deref());
         let mut commit = match self {

@@ -128,7 +128,7 @@ impl Past {
         for (key, values) in &self.values {
             let flag = text(&key[BELOW.len()..]);
             let found = match snapshot.records.get(&flag) {
-                Some(Stored::Value(bytes)) => Some(Bytes::from(bytes.as_slice())),
+                Some(Stored::Value(bytes)) => Some(Bytes::from(&**bytes)),
                 _ => None,
             };
             check(!is_meant(&flag) || values.contains(&found), || {
@@ -444,7 +444,8 @@ fn status_is_kept(commit: &Commit) -> Verdict {
         else {
             continue;
         };
-        let [before, after] = [before, after].map(|bytes| Record::parse(bytes).expect("a record"));
+        let [before, after] =
+            [&**before, &**after].map(|bytes| Record::parse(bytes).expect("a record"));
         let flag = &write.flag;
         check(!before.is_rolled_back() || after.is_rolled_back(), || {
             format!("a sync undoes the stop of {flag}")

@@ -15,7 +15,7 @@ fn looked_ahead() -> (RedisServer, Box<dyn Store>, Snapshot) {
     let mut store = store(&server.unix_url());
     apply(&mut *store, vec![create("a", "1"), create("b", "1")]);
     let on = store.prepare(&["a"]).expect("a look ahead");
-    assert_eq!(on.records["a"], Stored::Value(b"1".to_vec()));
+    assert_eq!(on.records["a"], Stored::Value(b"1".to_vec().into()));
     assert_eq!((on.generation, on.records.len()), (1, 1));
     (server, store, on)
 }

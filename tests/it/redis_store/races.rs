@@ -49,7 +49,7 @@ fn count(store: &mut dyn Store, others: &[String]) -> bool {
     let Some(Stored::Value(bytes)) = on.records.get("a") else {
         panic!("the record is gone");
     };
-    let before = String::from_utf8(bytes.clone()).expect("text");
+    let before = String::from_utf8(bytes.to_vec()).expect("text");
     let after = (before.parse::<u64>().expect("a number") + 1).to_string();
     let mut writes: Vec<Write> = others.iter().map(|flag| update(flag, "x", "x")).collect();
     writes.push(update("a", &before, &after));

@@ -1,7 +1,7 @@
 //! Reading a store with more flags than one command gives.
 
 use hoist::plan::{Snapshot, Stored};
-use hoist::store::Store;
+use hoist::store::{Error, Store};
 
 use super::{calls, store};
 use crate::support::commits::{apply, create};
@@ -108,4 +108,15 @@ fn strays_are_found_where_as_many_records_are_missing() {
     assert_eq!(snapshot.records.len(), FLAGS);
     assert!((0..50).all(|number| snapshot.records.contains_key(&format!("stray{number}"))));
     assert!(scans > 1);
+}
+
+#[test]
+fn a_list_of_managed_flags_of_another_type_is_named() {
+    let (server, mut store) = filled();
+    server.run::<()>(&["DEL", "hoist:{ff}:specs"]);
+    server.run::<()>(&["SET", "hoist:{ff}:specs", "x"]);
+    for expected in [&["flag7"][..], &[]] {
+        let error = store.read_expecting(expected).expect_err("no hash");
+        assert!(matches!(error, Error::Bookkeeping { .. }), "{error}");
+    }
 }

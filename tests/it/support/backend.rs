@@ -56,7 +56,7 @@ impl Backend for InMemory {
 
     fn put(&self, prefix: &str, flag: &str, bytes: &[u8]) {
         self.environment(prefix)
-            .put(flag, Stored::Value(bytes.to_vec()));
+            .put(flag, Stored::Value(bytes.to_vec().into()));
     }
 
     fn delete(&self, prefix: &str, flag: &str) {
@@ -65,7 +65,7 @@ impl Backend for InMemory {
 
     fn get(&self, prefix: &str, flag: &str) -> Option<Vec<u8>> {
         match self.environment(prefix).get(flag)? {
-            Stored::Value(bytes) => Some(bytes),
+            Stored::Value(bytes) => Some(bytes.into()),
             Stored::OtherType(_) => None,
         }
     }

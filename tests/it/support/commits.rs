@@ -8,7 +8,7 @@ use hoist::record::Stop;
 use hoist::store::{Moved, Outcome, Store};
 
 pub fn value(text: &str) -> Expect {
-    Expect::Value(text.as_bytes().to_vec())
+    Expect::Value(text.as_bytes().to_vec().into())
 }
 
 pub fn set(text: &str) -> RecordWrite {

@@ -130,7 +130,7 @@ fn applied(target: &Target) -> Snapshot {
     let flags = target.flags.iter();
     let records = flags.clone().map(|flag| {
         let bytes = Record::of_spec(flag.spec()).to_bytes();
-        (flag.flag.clone(), Stored::Value(bytes.into()))
+        (flag.flag.clone(), Stored::Value(bytes))
     });
     Snapshot {
         lineage: Some("bench".into()),

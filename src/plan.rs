@@ -474,7 +474,7 @@ pub enum RecordWrite {
     /// Only the bookkeeping changes (adopt, forget); `expect` is checked all the same.
     #[default]
     Keep,
-    Set(Vec<u8>),
+    Set(Bytes),
     Delete,
 }
 

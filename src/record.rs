@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -79,7 +80,7 @@ struct Normal {
     /// Read from the text where nothing else is there.
     fields: OnceLock<Map<String, Value>>,
     /// The fields as compact JSON: what is digested is also what is stored.
-    text: OnceLock<Box<[u8]>>,
+    text: OnceLock<Bytes>,
 }
 
 impl Default for Spec {
@@ -126,7 +127,7 @@ impl Spec {
             enabled: self.0.enabled,
             stages: self.0.stages.clone(),
             fields: OnceLock::new(),
-            text: OnceLock::from(Box::from(self.text())),
+            text: OnceLock::from(self.text().clone()),
         }))
     }
 
@@ -143,12 +144,12 @@ impl Spec {
     }
 
     /// Compact JSON.
-    fn text(&self) -> &[u8] {
+    fn text(&self) -> &Bytes {
         self.0.text.get_or_init(|| {
             let mut text = Vec::with_capacity(640);
             // Writing a map of JSON values to memory has no way to fail.
             let _ = serde_json::to_writer(&mut text, &self.0.fields.get());
-            text.into()
+            text.into_boxed_slice().into()
         })
     }
 
@@ -339,7 +340,7 @@ impl Record {
 
     /// Compact JSON, as it is stored.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Bytes {
         write::bytes(self)
     }
 }

@@ -147,7 +147,7 @@ fn records(target: &Target, server: &Server) -> Result<BTreeMap<String, Vec<u8>>
     let (plan, now) = plan(open(server)?.as_mut(), target)?;
     let writes = commit(plan, now).writes.into_iter();
     let records = writes.filter_map(|write| match write.record {
-        RecordWrite::Set(bytes) => Some((format!("ff:{}", write.flag), bytes)),
+        RecordWrite::Set(bytes) => Some((format!("ff:{}", write.flag), bytes.into())),
         RecordWrite::Keep | RecordWrite::Delete => None,
     });
     Ok(records.collect())

@@ -59,7 +59,7 @@ impl Flag {
     /// A flag that does not come from a store.
     pub(super) fn of_record(key: Arc<str>, record: Result<Record, Malformed>) -> Self {
         match record {
-            Ok(record) => Self::new(key, Stored::Value(record.to_bytes().into())),
+            Ok(record) => Self::new(key, Stored::Value(record.to_bytes())),
             Err(malformed) => Self {
                 mark: mark(&key, &Stored::OtherType(malformed.to_string())),
                 key,

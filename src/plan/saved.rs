@@ -238,8 +238,7 @@ fn wanted_spec(change: &Change) -> Option<Spec> {
         return None;
     };
     let bytes = match (&change.write.record, &change.write.expect) {
-        (RecordWrite::Set(bytes), _) => &**bytes,
-        (RecordWrite::Keep, Expect::Value(bytes)) => bytes,
+        (RecordWrite::Set(bytes), _) | (RecordWrite::Keep, Expect::Value(bytes)) => bytes,
         _ => return None,
     };
     let spec = Record::parse(bytes).ok()?.spec;

@@ -15,7 +15,7 @@ fn a_record_reads_the_same_however_a_client_wrote_it() {
     }));
     assert_eq!(bare.spec.digest(), full.spec.digest());
     assert_eq!(
-        String::from_utf8(bare.to_bytes()).unwrap(),
+        String::from_utf8(bare.to_bytes().into()).unwrap(),
         r#"{"type":"boolean","enabled":true,"percentage":10,"allowed_users":[],"allowed_groups":[]}"#
     );
 }
@@ -116,7 +116,7 @@ fn the_bytes_are_those_of_the_json() {
     ];
     for case in cases {
         let record = record(&case);
-        let text = String::from_utf8(record.to_bytes()).unwrap();
+        let text = String::from_utf8(record.to_bytes().into()).unwrap();
         assert_eq!(text, serde_json::to_string(&record.to_json()).unwrap());
         assert_eq!(Record::parse(text.as_bytes()).unwrap(), record);
     }
@@ -140,7 +140,7 @@ fn what_hoist_wrote_is_known_by_its_bytes() {
             percentage: Percent::HUNDRED,
             ..Record::default()
         };
-        let mut text = String::from_utf8(plain.to_bytes()).unwrap();
+        let mut text = String::from_utf8(plain.to_bytes().into()).unwrap();
         text.insert_str(text.len() - 1, status);
         assert!(spec.is_all_of(text.as_bytes()), "{text}");
         assert!(record(&serde_json::from_str(&text).unwrap()).spec == spec);

@@ -1,5 +1,6 @@
 //! Flags and records into the JSON that is stored.
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::{Kind, Record, STATUS_FIELDS, Spec};
@@ -144,8 +145,11 @@ pub(super) fn record(record: &Record) -> Map<String, Value> {
 }
 
 /// The same as compact JSON. The text of the spec is there already.
-pub(super) fn bytes(record: &Record) -> Vec<u8> {
+pub(super) fn bytes(record: &Record) -> Bytes {
     let spec = record.spec.text();
+    if record.spec.kind() != Kind::Rollout && rest(record).next().is_none() {
+        return spec.clone();
+    }
     // Most others have no status.
     let status = if record.spec.kind() == Kind::Rollout {
         160
@@ -153,11 +157,12 @@ pub(super) fn bytes(record: &Record) -> Vec<u8> {
         0
     };
     let mut bytes = Vec::with_capacity(spec.len() + status);
-    let mut tail = spec;
+    let mut tail = &**spec;
     if record.spec.kind() == Kind::Rollout {
         let Some(head) = head(spec) else {
             // Another client wrote something else there. JSON in memory has no way to fail.
-            return serde_json::to_vec(&self::record(record)).unwrap_or_default();
+            let json = serde_json::to_vec(&self::record(record));
+            return json.unwrap_or_default().into();
         };
         bytes.extend_from_slice(head);
         field(&mut bytes, "percentage", &record.percentage.to_json());
@@ -168,7 +173,7 @@ pub(super) fn bytes(record: &Record) -> Vec<u8> {
         field(&mut bytes, name, value);
     }
     bytes.push(b'}');
-    bytes
+    bytes.into()
 }
 
 /// The fields of a rollout's spec before its record's percentage.

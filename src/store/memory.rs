@@ -229,7 +229,7 @@ impl Environment {
                 RecordWrite::Keep => {}
                 RecordWrite::Set(bytes) => {
                     self.records
-                        .insert(write.flag.clone(), Stored::Value(bytes.clone().into()));
+                        .insert(write.flag.clone(), Stored::Value(bytes.clone()));
                 }
                 RecordWrite::Delete => {
                     self.records.remove(&write.flag);

@@ -40,7 +40,7 @@ fn switch(on: bool) -> String {
 /// What an application would do to these flags.
 fn flip(store: &mut dyn Store, flags: &[(&str, bool)]) -> u64 {
     let writes = flags.iter().map(|(flag, on)| {
-        let set = RecordWrite::Set(switch(*on).into_bytes());
+        let set = RecordWrite::Set(switch(*on).into_bytes().into());
         write(flag, Expect::Any, set, SpecWrite::Keep)
     });
     apply(store, writes.collect())

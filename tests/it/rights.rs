@@ -81,7 +81,7 @@ fn operate(server: &RedisServer) -> Result<(), Error> {
         ..write(
             "a",
             value(from),
-            RecordWrite::Set(to.into()),
+            RecordWrite::Set(to.to_owned().into()),
             SpecWrite::Keep,
         )
     };

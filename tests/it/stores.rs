@@ -511,7 +511,7 @@ fn bytes_that_are_no_text_survive(backend: &impl Backend) {
     let replace = write(
         "garbage",
         Expect::Value(garbage.into()),
-        RecordWrite::Set(reversed.clone()),
+        RecordWrite::Set(reversed.clone().into()),
         managed("d"),
     );
     apply(&mut *store, vec![replace]);

@@ -118,7 +118,7 @@ mod tests {
             writes: vec![Write {
                 flag: flag.to_owned(),
                 expect: Expect::Absent,
-                record: RecordWrite::Set(ROLLOUT.to_vec()),
+                record: RecordWrite::Set(ROLLOUT.to_vec().into()),
                 spec: SpecWrite::Set("digest".to_owned()),
                 stop: StopWrite::Keep,
             }],

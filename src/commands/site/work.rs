@@ -348,7 +348,7 @@ impl Subject<'_> {
                 None => Expect::Absent,
             },
             record: match after {
-                Some(after) => RecordWrite::Set(after.to_bytes()),
+                Some(after) => RecordWrite::Set(after.to_bytes().into()),
                 None => RecordWrite::Keep,
             },
             spec: SpecWrite::Keep,

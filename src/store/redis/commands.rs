@@ -41,7 +41,7 @@ pub(super) fn sets<'a>(commit: &'a Commit, names: &Names) -> Vec<[Arg<'a>; 2]> {
     let set = |write: &'a Write| match &write.record {
         RecordWrite::Set(bytes) => {
             let key = owned(names.record(&write.flag));
-            Some([key, Cow::Borrowed(bytes.as_slice())])
+            Some([key, Cow::Borrowed(&**bytes)])
         }
         RecordWrite::Keep | RecordWrite::Delete => None,
     };

@@ -46,13 +46,12 @@ impl Redis {
     /// Asks for the bookkeeping of `flags` and their records.
     pub(super) fn ask_named(&self, wire: &mut Wire, flags: &[&str]) {
         let [meta, specs, removed, stops] = self.names.hashes();
-        let keys: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         wire.command(&["TIME"]);
         wire.command(&["HGETALL", meta]);
         for hash in [specs, removed, stops] {
             self.ask_fields(wire, hash, flags);
         }
-        self.get(wire, &keys);
+        self.get(wire, flags);
         self.ask_generation(wire);
     }
 

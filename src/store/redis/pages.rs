@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc;
-use std::{mem, thread, vec};
+use std::{mem, thread};
 
 use ::redis::Value;
 use bytes::Bytes;
@@ -50,11 +50,11 @@ pub(super) enum Ask {
 }
 
 /// Flags that are read by name, a page at a time.
-pub(super) struct Asked {
+pub(super) struct Asked<'f> {
     what: Ask,
     /// Those that have been sent for.
-    pages: VecDeque<Vec<String>>,
-    rest: vec::IntoIter<String>,
+    pages: VecDeque<&'f [&'f str]>,
+    rest: &'f [&'f str],
     /// Whether the tally has been sent for, behind the last page.
     is_over: bool,
 }
@@ -70,21 +70,22 @@ pub(super) struct Found {
 }
 
 /// What a page has shown of its flags.
-struct Taken {
-    flags: Vec<String>,
+struct Taken<'f> {
+    flags: &'f [&'f str],
     records: Vec<Option<Bytes>>,
     /// None where they were not asked for.
     digests: Vec<Option<Bytes>>,
 }
 
 impl Found {
-    fn add(&mut self, page: Taken) {
+    fn add(&mut self, page: Taken<'_>) {
         let digests = page.flags.iter().zip(page.digests);
         self.specs.extend(digests.filter_map(|(flag, digest)| {
             let digest = String::from_utf8_lossy(&digest?).into_owned();
-            Some((flag.clone(), digest))
+            Some(((*flag).to_owned(), digest))
         }));
-        for (flag, record) in page.flags.into_iter().zip(page.records) {
+        for (flag, record) in page.flags.iter().zip(page.records) {
+            let flag = (*flag).to_owned();
             match record {
                 Some(bytes) => {
                     self.records.insert(flag, Stored::Value(bytes));
@@ -95,9 +96,9 @@ impl Found {
     }
 
     /// Those of `flags` that have not been read, or had no value.
-    fn unread<'f>(&self, flags: impl Iterator<Item = &'f String>) -> Vec<String> {
+    fn unread<'f>(&self, flags: impl Iterator<Item = &'f String>) -> Vec<&'f str> {
         let unread = flags.filter(|flag| !self.records.contains_key(*flag));
-        unread.cloned().collect()
+        unread.map(String::as_str).collect()
     }
 }
 
@@ -116,13 +117,13 @@ impl Redis {
     pub(super) fn expected_records(
         &self,
         wire: &mut Wire,
-        mut asked: Asked,
+        mut asked: Asked<'_>,
         listed: Listed,
         snapshot: &mut Snapshot,
     ) -> Result<End, Error> {
         if listed.is_last() {
             // What there is is known by name.
-            asked.rest = Vec::new().into_iter();
+            asked.rest = &[];
         }
         let mut found = Found::default();
         let tally = self.take(wire, asked, &mut found)?;
@@ -151,7 +152,7 @@ impl Redis {
         // As they were written, most likely: what lies side by side is found sooner.
         rest.sort_unstable();
         rest.dedup();
-        let rest = self.ask(wire, rest, Ask::Records);
+        let rest = self.ask(wire, &rest, Ask::Records);
         let mut tally = self.take(wire, rest, &mut found)?;
         // Whatever is there is listed.
         let is_listed: HashSet<&str> = listed.flags.iter().map(String::as_str).collect();
@@ -172,17 +173,20 @@ impl Redis {
         while cursor != END {
             // The server goes on to the next page while the values of this one are taken.
             let [listed] = self.exactly(wire.next_answers(1)?)?;
-            let listed = self.listed(listed)?;
-            if !listed.is_last() {
-                self.scan(wire, &listed.cursor);
+            let Listed {
+                mut flags,
+                cursor: next,
+            } = self.listed(listed)?;
+            if next != END {
+                self.scan(wire, &next);
             }
-            let next = found.unread(listed.flags.iter());
-            self.get(wire, &next);
+            flags.retain(|flag| !found.records.contains_key(flag));
+            self.get(wire, &flags);
             wire.hand_over();
-            self.got(wire, page, found)?;
-            (page, cursor) = (next, listed.cursor);
+            self.got(wire, &page, found)?;
+            (page, cursor) = (flags, next);
         }
-        self.got(wire, page, found)
+        self.got(wire, &page, found)
     }
 
     /// Puts what was found into `snapshot`, and looks at what has no value.
@@ -289,7 +293,7 @@ impl Redis {
     }
 
     /// Sends for the values of records.
-    pub(super) fn get(&self, wire: &mut Wire, flags: &[String]) {
+    pub(super) fn get(&self, wire: &mut Wire, flags: &[impl AsRef<str>]) {
         let mut key = self.names.record("");
         let below = key.len();
         for flags in flags.chunks(PAGE) {
@@ -297,17 +301,16 @@ impl Redis {
             wire.arg("MGET");
             for flag in flags {
                 key.truncate(below);
-                key.push_str(flag);
+                key.push_str(flag.as_ref());
                 wire.arg(&key);
             }
         }
     }
 
     /// Takes the answers to [`Self::get`].
-    fn got(&self, wire: &mut Wire, flags: Vec<String>, found: &mut Found) -> Result<(), Error> {
-        let mut flags = flags.into_iter();
-        while flags.len() > 0 {
-            let flags: Vec<String> = flags.by_ref().take(PAGE).collect();
+    fn got(&self, wire: &mut Wire, flags: &[String], found: &mut Found) -> Result<(), Error> {
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        for flags in flags.chunks(PAGE) {
             let records = self.texts(wire.next_page()?, None, flags.len())?;
             found.add(Taken {
                 flags,
@@ -319,11 +322,11 @@ impl Redis {
     }
 
     /// Begins to read `flags`.
-    pub(super) fn ask(&self, wire: &mut Wire, flags: Vec<String>, what: Ask) -> Asked {
+    pub(super) fn ask<'f>(&self, wire: &mut Wire, flags: &'f [&'f str], what: Ask) -> Asked<'f> {
         let mut asked = Asked {
             what,
             pages: VecDeque::new(),
-            rest: flags.into_iter(),
+            rest: flags,
             is_over: false,
         };
         for _ in 0..AHEAD {
@@ -333,12 +336,13 @@ impl Redis {
         asked
     }
 
-    fn ask_on(&self, wire: &mut Wire, asked: &mut Asked) {
-        let page: Vec<String> = asked.rest.by_ref().take(PAGE).collect();
+    fn ask_on(&self, wire: &mut Wire, asked: &mut Asked<'_>) {
+        let (page, rest) = asked.rest.split_at(PAGE.min(asked.rest.len()));
+        asked.rest = rest;
         if !page.is_empty() {
-            self.get(wire, &page);
+            self.get(wire, page);
             if asked.what == Ask::WithDigests {
-                self.ask_fields(wire, &self.names.specs, &page);
+                self.ask_fields(wire, &self.names.specs, page);
             }
             asked.pages.push_back(page);
         } else if !mem::replace(&mut asked.is_over, true) {
@@ -347,13 +351,18 @@ impl Redis {
     }
 
     /// Takes the answers to [`Self::ask`].
-    fn take(&self, wire: &mut Wire, mut asked: Asked, found: &mut Found) -> Result<Tally, Error> {
+    fn take(
+        &self,
+        wire: &mut Wire,
+        mut asked: Asked<'_>,
+        found: &mut Found,
+    ) -> Result<Tally, Error> {
         let expected = asked.pages.len() * PAGE + asked.rest.len();
         found.records.reserve(expected);
         if asked.what == Ask::WithDigests {
             found.specs.reserve(expected);
         }
-        if asked.rest.len() == 0 {
+        if asked.rest.is_empty() {
             self.take_pages(wire, &mut asked, |page| found.add(page))?;
         } else {
             // What has come is put in its place while the next is on its way.
@@ -368,11 +377,11 @@ impl Redis {
         self.tally(wire)
     }
 
-    fn take_pages(
+    fn take_pages<'f>(
         &self,
         wire: &mut Wire,
-        asked: &mut Asked,
-        mut each: impl FnMut(Taken),
+        asked: &mut Asked<'f>,
+        mut each: impl FnMut(Taken<'f>),
     ) -> Result<(), Error> {
         let with_digests = asked.what == Ask::WithDigests;
         while let Some(flags) = asked.pages.pop_front() {
@@ -405,7 +414,7 @@ impl Redis {
         let values = answers.into_iter().filter_map(value::list).flatten();
         let texts = values.map(|value| value::bytes(value).map(Bytes::from));
         found.add(Taken {
-            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            flags,
             records: self.texts(Page::Texts(texts.collect()), None, flags.len())?,
             digests: Vec::new(),
         });

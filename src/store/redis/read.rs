@@ -61,8 +61,7 @@ impl Redis {
         if expected.is_empty() {
             wire.command(&["HGETALL", specs]);
         } else {
-            let expected = expected.iter().map(|flag| (*flag).to_owned());
-            asked = Some(self.ask(wire, expected.collect(), Ask::WithDigests));
+            asked = Some(self.ask(wire, expected, Ask::WithDigests));
         }
         let answers = wire.next_answers(3)?;
         if let Some(answer) = answers.get(1) {

@@ -75,7 +75,7 @@ fn write_records(
         match &write.record {
             RecordWrite::Keep => {}
             RecordWrite::Set(bytes) => {
-                set.execute(params![prefix, write.flag, bytes])?;
+                set.execute(params![prefix, write.flag, &**bytes])?;
             }
             RecordWrite::Delete => {
                 delete.execute(params![prefix, write.flag])?;

@@ -225,7 +225,7 @@ fn status(
         writes: vec![Write {
             flag: flag.to_owned(),
             expect: Expect::Value(bytes.clone()),
-            record: RecordWrite::Set(after.to_bytes()),
+            record: RecordWrite::Set(after.to_bytes().into()),
             spec: SpecWrite::Keep,
             stop,
         }],

@@ -388,7 +388,7 @@ fn written(commit: &Commit, before: &Keyspace, entry: &Entry) -> Keyspace {
         match &write.record {
             RecordWrite::Keep => {}
             RecordWrite::Set(record) => {
-                after.keys.insert(key, Data::Text(record.as_slice().into()));
+                after.keys.insert(key, Data::Text((&**record).into()));
             }
             RecordWrite::Delete => drop(after.keys.remove(&key)),
         }

@@ -33,7 +33,7 @@ fn counter(number: u64) -> Value {
 }
 
 fn set(flag: &str, record: &Value) -> Change {
-    let bytes = RecordWrite::Set(record.to_string().into_bytes());
+    let bytes = RecordWrite::Set(record.to_string().into_bytes().into());
     write(flag, Expect::Any, bytes, SpecWrite::Keep)
 }
 

@@ -12,7 +12,7 @@ pub fn value(text: &str) -> Expect {
 }
 
 pub fn set(text: &str) -> RecordWrite {
-    RecordWrite::Set(text.as_bytes().to_vec())
+    RecordWrite::Set(text.as_bytes().to_vec().into())
 }
 
 pub fn managed(digest: &str) -> SpecWrite {

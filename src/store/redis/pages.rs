@@ -127,12 +127,10 @@ impl Redis {
         }
         let mut found = Found::default();
         let tally = self.take(wire, asked, &mut found)?;
-        let has_specs = tally.managed == Some(found.specs.len());
         snapshot.specs = mem::take(&mut found.specs);
-        if !has_specs {
+        if tally.managed != Some(snapshot.specs.len()) {
             snapshot.specs = self.specs(wire)?;
-        }
-        if tally.keys == Some(found.records.len()) {
+        } else if tally.keys == Some(found.records.len()) {
             found.valueless.clear();
             return self.settle(wire, found, tally.end, snapshot);
         }
@@ -226,13 +224,9 @@ impl Redis {
         }
         let [keys, kept, managed, end] = self.exactly(answers)?;
         let count = |count: Option<i64>| usize::try_from(count?).ok();
-        let kept = value::integer(&kept);
+        let keys = value::integer(&keys).zip(value::integer(&kept));
         Ok(Tally {
-            keys: count(
-                value::integer(&keys)
-                    .zip(kept)
-                    .map(|(keys, kept)| keys - kept),
-            ),
+            keys: count(keys.map(|(keys, kept)| keys - kept)),
             managed: count(value::integer(&managed)),
             end,
         })

@@ -5,6 +5,7 @@ use hoist::store::{Error, Store};
 
 use super::{calls, store};
 use crate::support::commits::{apply, create};
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::RedisServer;
 
 const FLAGS: usize = 5000;
@@ -119,4 +120,20 @@ fn a_list_of_managed_flags_of_another_type_is_named() {
         let error = store.read_expecting(expected).expect_err("no hash");
         assert!(matches!(error, Error::Bookkeeping { .. }), "{error}");
     }
+}
+
+#[test]
+fn the_list_of_managed_flags_is_of_the_generation_that_is_told() {
+    let (server, _) = filled();
+    // Managed, gone, and not expected: the list is read for it alone.
+    server.run::<()>(&["DEL", "ff:flag7"]);
+    let word = "HGETALL\r\n$16\r\nhoist:{ff}:specs\r\n";
+    let proxy = Proxy::start(server.port, Some((Fault::Commit, word)));
+    let expected: Vec<String> = (0..FLAGS).filter(|number| *number != 7).map(flag).collect();
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    let snapshot = store(&proxy.url())
+        .read_expecting(&expected)
+        .expect("a read");
+    assert_eq!(snapshot.specs["flag8"], "another");
+    assert_eq!(snapshot.generation, 2);
 }

@@ -19,6 +19,8 @@ pub enum Fault {
     DeliverLate,
     /// Just before the server gets it, somebody else sets [`Proxy::MEDDLED`].
     Meddle,
+    /// Just before the server gets it, somebody else commits another digest of `flag8`.
+    Commit,
     /// Just before the server gets it, the server is short of memory and deletes what would expire anyway.
     Forget,
 }
@@ -100,6 +102,7 @@ fn watch(
             collect_rest(&mut client, &mut all);
             let meddling = match fault {
                 Fault::Meddle => Some(format!("SET {} 1\r\n", Proxy::MEDDLED)),
+                Fault::Commit => Some(format!("EVAL \"{COMMITTING}\" 0\r\n")),
                 Fault::Forget => Some(format!("EVAL \"{FORGETTING}\" 0\r\n")),
                 Fault::Lose | Fault::LoseAnswer | Fault::DeliverLate => None,
             };
@@ -129,6 +132,9 @@ fn collect_rest(client: &mut TcpStream, all: &mut Vec<u8>) {
         all.extend_from_slice(&buffer[..length]);
     }
 }
+
+const COMMITTING: &str = "redis.call('HSET', 'hoist:{ff}:specs', 'flag8', 'another') \
+    redis.call('HINCRBY', 'hoist:{ff}', 'generation', 1) return {ok='OK'}";
 
 /// Deletes all keys that expire.
 const FORGETTING: &str = "for _, key in ipairs(redis.call('KEYS', '*')) do \

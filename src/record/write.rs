@@ -197,7 +197,7 @@ struct Progress {
     _current_stage: f64,
 }
 
-/// Whether `bytes` are a record of `spec` as [`bytes`] writes it, with no status but the stage of a
+/// Whether `bytes` are a record of `spec` as [`bytes()`] writes it, with no status but the stage of a
 /// rollout. That takes a fraction of the time of reading the record.
 pub(super) fn is_plain(spec: &Spec, bytes: &[u8]) -> bool {
     let text = spec.text();

@@ -4,6 +4,7 @@
 //! not been through [`mask`].
 
 mod find;
+mod runs;
 mod shapes;
 
 use std::borrow::Cow;

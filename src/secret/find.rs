@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::Secret;
+use super::runs::{next_run, run_end};
 use super::shapes::{Body, DOTTED, NAMES, SHAPES, Shape, WEBHOOKS};
 
 /// No token is shorter, in bytes.
@@ -108,7 +109,7 @@ fn written(text: &str) -> Vec<Secret> {
     let bytes = text.as_bytes();
     // What lies before `at` was looked at.
     let mut at = 0;
-    while let Some(Range { start, end }) = next_run(bytes, at) {
+    while let Some(Range { start, end }) = next_run(bytes, at, NAMED) {
         at = end;
         let is_short = end - start < SHORTEST && bytes[start] != b'-';
         let before = || text.get(..start).unwrap_or_default();
@@ -122,46 +123,6 @@ fn written(text: &str) -> Vec<Secret> {
     logins(text, &mut found);
     webhooks(text, &mut found);
     found
-}
-
-/// Which bytes are of a run.
-static OF_RUN: [bool; 256] = {
-    let mut of_run = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        of_run[byte] = Body::Url.holds(byte as u8);
-        byte += 1;
-    }
-    of_run
-};
-
-fn is_of_run(byte: u8) -> bool {
-    OF_RUN[usize::from(byte)]
-}
-
-/// The first run from `at` on that is long enough to be looked at. Where the last byte of as many is of
-/// no run, none of that length has begun before it: most bytes need no look.
-fn next_run(bytes: &[u8], mut at: usize) -> Option<Range<usize>> {
-    loop {
-        let last = at + NAMED - 1;
-        if !is_of_run(*bytes.get(last)?) {
-            at = last + 1;
-            continue;
-        }
-        let before = bytes.get(at..last)?.iter().rev();
-        let start = last - before.take_while(|byte| is_of_run(**byte)).count();
-        let end = run_end(bytes, last);
-        if end - start >= NAMED {
-            return Some(start..end);
-        }
-        at = end;
-    }
-}
-
-/// Where the run ends that goes on at `at`.
-fn run_end(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|byte| is_of_run(**byte)).count()
 }
 
 /// What the run of letters, digits, `_` and `-` at `run` is part of, and up to where the text needs no

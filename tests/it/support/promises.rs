@@ -8,7 +8,8 @@ use hoist::rules::{Checked, Context, Levels, Settings, check_file, check_set};
 use hoist::yaml::{self, NodeId, Tree, Value};
 use hoist::{model, schema};
 
-/// The reader, the schema and the model: every place is in the text, and between characters.
+/// The reader, the schema and the model: every place is in the text, and between characters. Built for fuzzing, the reader
+/// also holds its two ways of reading to the same tree.
 pub fn read(bytes: &[u8]) {
     let file = FileId(0);
     let Ok(text) = yaml::decode(file, bytes) else {

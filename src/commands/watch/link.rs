@@ -286,7 +286,7 @@ impl Link {
         prune: bool,
     ) -> Result<(Plan, f64), Failure> {
         let began = Instant::now();
-        let snapshot = self.store.read()?;
+        let snapshot = self.store.read_expecting(&set.target.names())?;
         check_buckets(snapshot.buckets.as_deref(), self.store.info())?;
         let mut known = Known {
             lineage: snapshot.lineage.clone(),

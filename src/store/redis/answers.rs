@@ -60,9 +60,7 @@ impl Answers {
     /// The next answer, where a list of texts is expected: they stay together in one piece of memory. A page
     /// that was broken off is not taken up again.
     pub fn next_page(&mut self, from: &mut impl Read) -> RedisResult<Page> {
-        while !self.has_line() {
-            self.fill(from)?;
-        }
+        self.await_line(from)?;
         let begin = self.start;
         let line = self.line().unwrap_or_default();
         let Some(items) = line.strip_prefix(b"*").map(count).transpose()?.flatten() else {
@@ -88,10 +86,15 @@ impl Answers {
     }
 
     fn whole_line(&mut self, from: &mut impl Read) -> RedisResult<&[u8]> {
+        self.await_line(from)?;
+        Ok(self.line().unwrap_or_default())
+    }
+
+    fn await_line(&mut self, from: &mut impl Read) -> RedisResult<()> {
         while !self.has_line() {
             self.fill(from)?;
         }
-        Ok(self.line().unwrap_or_default())
+        Ok(())
     }
 
     /// Takes a text with what ends it, up to where `bytes` have come to `end`.
